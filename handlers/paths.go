@@ -1,0 +1,79 @@
+package handlers
+
+import (
+	"strings"
+	"unicode"
+
+	"github.com/ngworks/nglive/tasks"
+)
+
+// Limits of the file systems we meet.
+const (
+	longestPath = 4096
+	longestName = 255
+)
+
+// pathFault says why a path relative to a folder of a node cannot be taken, or "". It looks at the text alone: the node's
+// worker, who opens the file, looks again. Either slash separates, whatever system the recorder runs on.
+func pathFault(path string) string {
+	switch {
+	case path == "":
+		return "it is empty"
+	case len(path) > longestPath:
+		return "it is longer than 4096 bytes"
+	case strings.ContainsRune(path, 0):
+		return "it has a NUL byte in it"
+	case path[0] == '/' || path[0] == '\\':
+		return "it is absolute; it has to be relative to the recordings folder"
+	case len(path) > 1 && path[1] == ':' && isLetter(path[0]):
+		return "it begins with a drive letter; it has to be relative to the recordings folder"
+	}
+	parts := strings.FieldsFunc(path, func(r rune) bool { return r == '/' || r == '\\' })
+	for _, part := range parts {
+		if part == ".." {
+			return "it leaves the recordings folder (..)"
+		}
+	}
+	last := path[len(path)-1]
+	switch name := parts[max(len(parts)-1, 0):]; {
+	case len(name) == 0 || last == '/' || last == '\\' || name[0] == ".":
+		return "it names a folder, not a file"
+	case len(name[0]) > longestName:
+		return "its file name is longer than 255 bytes"
+	}
+	return ""
+}
+
+func isLetter(c byte) bool { return c|0x20 >= 'a' && c|0x20 <= 'z' }
+
+// place reads a path that a person gave: relative to the recordings folder, or absolute in one of the node's folders.
+func place(path string, n tasks.NodeInfo) (root, relative, fault string) {
+	for _, dir := range []struct{ root, path string }{{tasks.RootRecordings, n.Recordings}, {tasks.RootOutput, n.Output}} {
+		if rest, ok := below(path, dir.path); ok {
+			return dir.root, rest, pathFault(rest)
+		}
+	}
+	if fault = pathFault(path); strings.HasPrefix(fault, "it is absolute") || strings.HasPrefix(fault, "it begins with a drive") {
+		fault = "it is neither in the node's recordings folder nor in its output folder"
+	}
+	return tasks.RootRecordings, path, fault
+}
+
+// below cuts an absolute folder off the front of a path; the separators may differ.
+func below(path, dir string) (string, bool) {
+	dir = strings.TrimRight(strings.ReplaceAll(dir, `\`, "/"), "/") + "/"
+	if dir == "/" || len(path) <= len(dir) || !strings.HasPrefix(strings.ReplaceAll(path, `\`, "/"), dir) {
+		return "", false
+	}
+	return path[len(dir):], true
+}
+
+// shown is a text from outside as an event may carry it.
+func shown(s string) string {
+	return clip(strings.ToValidUTF8(strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return '?'
+		}
+		return r
+	}, s), "?"))
+}

@@ -1,0 +1,225 @@
+package tasks
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// Keys in Redis. Queues are Asynq's own and start with "asynq:".
+const (
+	keyPrefix      = "nglive:"
+	keyEvents      = keyPrefix + "events"
+	keyLive        = keyPrefix + "live"
+	keyGenerations = keyPrefix + "generations"
+	keyFlows       = keyPrefix + "flows"
+	keyNodes       = keyPrefix + "nodes"
+)
+
+func keyRecording(id string) string    { return keyPrefix + "r:" + id }
+func keyState(s State) string          { return keyPrefix + "s:" + string(s) }
+func keySeen(fact string) string       { return keyPrefix + "seen:" + fact }
+func keyFlowVersion(key string) string { return keyPrefix + "f:" + key }
+
+// ErrNoRecording says that there is no recording with that id.
+var ErrNoRecording = errors.New("no such recording")
+
+// ErrConflict says that a recording changed under our hands more often than we try.
+var ErrConflict = errors.New("the recording is being changed by others right now; try again")
+
+// Store keeps recordings, flows and the event streams in Redis.
+type Store struct {
+	rdb   redis.UniversalClient
+	keep  time.Duration // how long lifecycle events and the ids of known facts stay
+	flows flowCache
+}
+
+// NewStore works on one Redis; keep is how long lifecycle events stay.
+func NewStore(rdb redis.UniversalClient, keep time.Duration) *Store {
+	return &Store{rdb: rdb, keep: keep}
+}
+
+// applyScript writes the fact's id, the recording's state and the events in one go, or nothing.
+// It answers {"ok"}, {"known", id}, {"changed", doc} or {"generation", n}; id is the recording the fact went to the first time.
+//
+// KEYS: recording, seen, generations, events, old state's index, new state's index, flow version.
+// ARGV: old doc, new doc, id, score, seen TTL (ms), oldest event kept (ms), first id of the path ("" = do not look),
+// newest generation known, flow, then one JSON an event.
+const applyScript = `
+local seen = redis.call('GET', KEYS[2])
+if seen then return {'known', seen} end
+if ARGV[7] ~= '' then
+  local g = redis.call('HGET', KEYS[3], ARGV[7]) or '0'
+  if tonumber(g) > tonumber(ARGV[8]) then return {'generation', g} end
+end
+local doc = redis.call('GET', KEYS[1]) or ''
+if doc ~= ARGV[1] then return {'changed', doc} end
+redis.call('SET', KEYS[2], ARGV[3], 'PX', ARGV[5])
+if ARGV[7] ~= '' and ARGV[8] ~= '0' then redis.call('HSET', KEYS[3], ARGV[7], ARGV[8]) end
+if ARGV[2] ~= ARGV[1] then
+  redis.call('SET', KEYS[1], ARGV[2])
+  if KEYS[5] ~= KEYS[6] then redis.call('ZREM', KEYS[5], ARGV[3]) end
+  redis.call('ZADD', KEYS[6], ARGV[4], ARGV[3])
+end
+if ARGV[9] ~= '' then redis.call('SET', KEYS[7], ARGV[9], 'NX') end
+for i = 10, #ARGV do redis.call('XADD', KEYS[4], 'MINID', '~', ARGV[6], '*', 'e', ARGV[i]) end
+return {'ok'}`
+
+// application is one try to apply a fact.
+type application struct {
+	fact       Fact
+	old        string // the document as we know it; empty = none
+	before     Recording
+	after      Recording
+	flow       *Flow
+	events     []Event
+	changed    bool
+	firstID    string
+	generation int
+	newest     int // the newest generation of the path that we know of
+}
+
+func (s *Store) run(ctx context.Context, a application) (verdict, doc string, err error) {
+	fresh := a.old
+	if a.changed {
+		fresh = string(encodeRecording(a.after))
+	}
+	flow := ""
+	if a.flow != nil && a.after.FlowKey != "" && a.after.FlowKey != a.before.FlowKey {
+		flow = string(a.flow.encode())
+	}
+	keys := []string{
+		keyRecording(a.after.ID), keySeen(a.fact.ID), keyGenerations, keyEvents,
+		keyState(a.before.State), keyState(a.after.State), keyFlowVersion(a.after.FlowKey),
+	}
+	argv := []any{
+		a.old, fresh, a.after.ID, a.after.CreatedAt.UnixMilli(), s.keep.Milliseconds(),
+		strconv.FormatInt(time.Now().Add(-s.keep).UnixMilli(), 10), a.firstID, a.newest, flow,
+	}
+	for _, e := range a.events {
+		argv = append(argv, encodeEvent(e))
+	}
+	out, err := redis.NewScript(applyScript).Run(ctx, s.rdb, keys, argv...).StringSlice()
+	if err != nil {
+		return "", "", fmt.Errorf("redis: write recording %s: %w", a.after.ID, err)
+	}
+	if len(out) > 1 {
+		doc = out[1]
+	}
+	return out[0], doc, nil
+}
+
+const maxTries = 20
+
+// Apply takes a fact about a known recording and returns the recording after it. A known fact changes nothing.
+func (s *Store) Apply(ctx context.Context, fact Fact) (Recording, error) {
+	return s.apply(ctx, fact, func(r Recording) (Flow, error) { return s.PinnedFlow(ctx, r.FlowKey) })
+}
+
+// Run starts a flow on a recording, known or not (then what was seen of the file makes it).
+func (s *Store) Run(ctx context.Context, fact Fact, flow Flow) (Recording, error) {
+	return s.apply(ctx, fact, func(Recording) (Flow, error) { return flow, nil })
+}
+
+func (s *Store) apply(ctx context.Context, fact Fact, flowOf func(Recording) (Flow, error)) (Recording, error) {
+	doc, err := s.document(ctx, fact.Recording)
+	if err != nil {
+		return Recording{}, err
+	}
+	for range maxTries {
+		if doc == "" && fact.Kind != PersonRuns {
+			return Recording{}, ErrNoRecording
+		}
+		a := application{fact: fact, old: doc}
+		if a.before, err = decodeRecording(fact.Recording, doc); err != nil {
+			return Recording{}, err
+		}
+		flow, err := flowOf(a.before)
+		if err != nil {
+			return Recording{}, err
+		}
+		a.flow = &flow
+		a.after, a.events, a.changed = Follow(a.before, flow, fact)
+		verdict, now, err := s.run(ctx, a)
+		switch {
+		case err != nil:
+			return Recording{}, err
+		case verdict == "ok":
+			return a.after, nil
+		case verdict == "known":
+			return s.Recording(ctx, now)
+		}
+		doc = now
+	}
+	return Recording{}, fmt.Errorf("recording %s: %w", fact.Recording, ErrConflict)
+}
+
+func (s *Store) document(ctx context.Context, id string) (string, error) {
+	doc, err := s.rdb.Get(ctx, keyRecording(id)).Result()
+	if errors.Is(err, redis.Nil) {
+		return "", nil
+	}
+	if err != nil {
+		return "", fmt.Errorf("redis: read recording %s: %w", id, err)
+	}
+	return doc, nil
+}
+
+// Recording returns one recording or ErrNoRecording.
+func (s *Store) Recording(ctx context.Context, id string) (Recording, error) {
+	doc, err := s.document(ctx, id)
+	if err != nil {
+		return Recording{}, err
+	}
+	if doc == "" {
+		return Recording{}, ErrNoRecording
+	}
+	return decodeRecording(id, doc)
+}
+
+// PinnedFlow returns the resolved flow that recordings copied under that key; no key is an empty flow.
+func (s *Store) PinnedFlow(ctx context.Context, key string) (Flow, error) {
+	if key == "" {
+		return Flow{}, nil
+	}
+	if f, ok := s.flows.pinned(key); ok {
+		return f, nil
+	}
+	doc, err := s.rdb.Get(ctx, keyFlowVersion(key)).Result()
+	if err != nil {
+		return Flow{}, fmt.Errorf("redis: read flow version %s: %w", key, err)
+	}
+	var f Flow
+	if err := json.Unmarshal([]byte(doc), &f); err != nil {
+		return Flow{}, fmt.Errorf("flow version %s: %w", key, err)
+	}
+	s.flows.pin(key, f)
+	return f, nil
+}
+
+func encodeRecording(r Recording) []byte {
+	id := r.ID
+	r.ID = "" // the key has it
+	b, err := json.Marshal(r)
+	if err != nil {
+		panic("recording " + id + " does not go into JSON: " + err.Error())
+	}
+	return b
+}
+
+func decodeRecording(id, doc string) (Recording, error) {
+	r := Recording{ID: id}
+	if doc == "" {
+		return r, nil
+	}
+	if err := json.Unmarshal([]byte(doc), &r); err != nil {
+		return r, fmt.Errorf("recording %s: what Redis holds of it is not readable: %w", id, err)
+	}
+	r.ID = id
+	return r, nil
+}

@@ -1,0 +1,156 @@
+// Package archive is the upload target that is a folder: a second disk, a USB disk, a NAS mount. It never shows half a file
+// under a final name, never touches anything outside its folder, and never removes what others put there unless told to.
+package archive
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"sync"
+)
+
+// Folder brings files into one folder. It is safe for concurrent use; Puts of one name take turns.
+type Folder struct {
+	dir string
+
+	mu   sync.Mutex
+	busy map[string]chan struct{} // closed when the Put of that name ends
+	seen bool                     // the folder was there before
+}
+
+// New names the folder; nothing is touched before the first use. The first Put makes a missing dir, but only dir itself: a
+// missing folder above it is taken for a disk that is not connected, and answered with class "tell". A dir that vanishes
+// later is never made again (class "again"), so that an unmounted disk does not silently fill the disk below it. An empty
+// mount point cannot be told from an empty disk: name a folder two levels inside the mount to be safe from that.
+func New(dir string) *Folder {
+	if absolute, err := filepath.Abs(dir); err == nil {
+		dir = absolute // otherwise the working directory is gone, and every use will say so
+	}
+	return &Folder{dir: dir, busy: map[string]chan struct{}{}}
+}
+
+// Put brings src under name. It goes on where an earlier Put of that name stopped, writes to a hidden part beside the final
+// name, reads the part back from the disk and only then gives it its name. Content that is there already is read and
+// compared, not written. A source that changes meanwhile is class "again"; one that is deleted meanwhile is still brought
+// over whole, because then this copy is the only one. report gets the bytes done, the resumed ones first.
+// The location is the absolute path, the sum the hex SHA-256; every error is an *Error.
+func (f *Folder) Put(ctx context.Context, src *os.File, name string, replace bool, report func(done int64)) (location, sum string, err error) {
+	sum, err = f.put(ctx, src, name, replace, report)
+	if err != nil {
+		return "", "", f.explain("archiving", name, err)
+	}
+	return f.path(name), sum, nil
+}
+
+func (f *Folder) put(ctx context.Context, src *os.File, name string, replace bool, report func(done int64)) (string, error) {
+	if err := checkName(name); err != nil {
+		return "", err
+	}
+	release, err := f.claim(ctx, name)
+	if err != nil {
+		return "", err
+	}
+	defer release()
+	root, err := f.openOrMake()
+	if err != nil {
+		return "", err
+	}
+	defer func() { _ = root.Close() }() // holds nothing written
+	up, err := newUpload(root, src, name, report)
+	if err != nil {
+		return "", err
+	}
+	return up.run(ctx, replace)
+}
+
+// Check reads name back from the disk and compares. A missing file is class "again" (a Put would mend it), other content is
+// class "exists".
+func (f *Folder) Check(ctx context.Context, name string, size int64, sum string) error {
+	if err := f.check(ctx, name, size, sum); err != nil {
+		return f.explain("checking", name, err)
+	}
+	return nil
+}
+
+func (f *Folder) check(ctx context.Context, name string, size int64, sum string) error {
+	if err := checkName(name); err != nil {
+		return err
+	}
+	root, err := f.open()
+	if err != nil {
+		return err
+	}
+	defer func() { _ = root.Close() }() // holds nothing written
+	file, err := openFinal(root, name)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = file.Close() }() // only read
+	return prove(ctx, file, size, sum)
+}
+
+// claim waits for its turn among the Puts of one name in this process; lockPart keeps other processes out.
+func (f *Folder) claim(ctx context.Context, name string) (release func(), err error) {
+	for {
+		f.mu.Lock()
+		other, taken := f.busy[name]
+		if !taken {
+			mine := make(chan struct{})
+			f.busy[name] = mine
+			f.mu.Unlock()
+			return func() { f.release(name, mine) }, nil
+		}
+		f.mu.Unlock()
+		select {
+		case <-other:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+}
+
+func (f *Folder) release(name string, mine chan struct{}) {
+	f.mu.Lock()
+	delete(f.busy, name)
+	f.mu.Unlock()
+	close(mine)
+}
+
+// open enters the folder anew for each use: a root kept open would pin the mount and miss a disk that was swapped.
+func (f *Folder) open() (*os.Root, error) {
+	root, err := os.OpenRoot(f.dir)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if err == nil {
+		f.seen = true
+		return root, nil
+	}
+	if f.seen && errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("%w: %w", errGone, err)
+	}
+	if info, lookErr := os.Stat(f.dir); lookErr == nil && !info.IsDir() {
+		return nil, fmt.Errorf("%w: %w", errNoFolder, err)
+	}
+	return nil, err
+}
+
+func (f *Folder) openOrMake() (*os.Root, error) {
+	root, err := f.open()
+	if !errors.Is(err, fs.ErrNotExist) || errors.Is(err, errGone) {
+		return root, err
+	}
+	if err := os.Mkdir(f.dir, 0o755); err != nil && !errors.Is(err, fs.ErrExist) {
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil, fmt.Errorf("%w: %w", errNoParent, err)
+		}
+		return nil, err
+	}
+	return f.open()
+}
+
+func (f *Folder) path(name string) string {
+	return filepath.Join(f.dir, filepath.FromSlash(name))
+}

@@ -1,0 +1,241 @@
+package archive
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"unicode/utf8"
+)
+
+func TestPartName_staysShortHiddenAndItsOwn(t *testing.T) {
+	t.Parallel()
+	seen := map[string]string{}
+	for _, name := range []string{
+		"video.mp4", "room/video.mp4", ".video.mp4", "-rf", strings.Repeat("录", 82) + ".mp4", strings.Repeat("录", 82) + ".flv",
+		"a" + strings.Repeat("录", 80) + ".mp4", "ab" + strings.Repeat("录", 80), strings.Repeat("x", 255), strings.Repeat("x", 254),
+		strings.Repeat("y", 127), strings.Repeat("y", 128), "room/" + strings.Repeat("🎮", 63),
+	} {
+		part := partName(name)
+		base := path.Base(part)
+		if path.Dir(part) != path.Dir(name) || !isPart(base) || len(base) > maxPartName || !utf8.ValidString(part) {
+			t.Errorf("%q grows as %q", name, part)
+		}
+		if other, taken := seen[part]; taken {
+			t.Errorf("%q and %q both grow as %q", name, other, part)
+		}
+		seen[part] = name
+		if again := partName(name); again != part {
+			t.Errorf("%q grows as %q, then as %q", name, part, again)
+		}
+	}
+}
+
+func TestCheckName_keepsPartsToOurselves(t *testing.T) {
+	t.Parallel()
+	if err := checkName("room/" + path.Base(partName("video.mp4"))); !errors.Is(err, errName) {
+		t.Errorf("the name of a part answered %v", err)
+	}
+	if err := checkName("old \xb5\xda name.flv"); err != nil {
+		t.Errorf("a name that is not UTF-8 answered %v", err)
+	}
+}
+
+func TestError_hasTheClassAndTheWordsForEachTrouble(t *testing.T) {
+	t.Parallel()
+	system := func(err error) error { return &fs.PathError{Op: "write", Path: "x", Err: err} }
+	for _, c := range []struct {
+		err   error
+		class string
+		words string
+	}{
+		{system(syscall.ENOSPC), "space", "no room"},
+		{system(syscall.EDQUOT), "space", "no room"},
+		{os.NewSyscallError("fallocate", syscall.ENOSPC), "space", "no room"},
+		{system(syscall.EFBIG), "tell", "FAT32"},
+		{system(syscall.EROFS), "tell", "read-only"},
+		{system(syscall.EACCES), "tell", "may not write"},
+		{system(syscall.EPERM), "tell", "may not write"},
+		{system(syscall.ENOTDIR), "tell", "a file stands where a folder should be"},
+		{system(syscall.ELOOP), "tell", "link"},
+		{system(syscall.ENAMETOOLONG), "never", "too long"},
+		{system(syscall.EINVAL), "never", "does not accept this name"},
+		{system(syscall.EIO), "again", "connected"},
+		{system(syscall.ESTALE), "again", "connected"},
+		{system(syscall.ENOENT), "again", "connected"},
+		{fmt.Errorf("%w: %w", errSource, syscall.EIO), "again", "original could not be read"},
+		{errors.Join(context.Canceled, system(syscall.ENOSPC)), "again", "stopped"},
+		{context.DeadlineExceeded, "again", "longer than allowed"},
+		{errMisread, "again", "cable"},
+	} {
+		err := New("/mnt/nas").explain("archiving", "room/video.mp4", c.err)
+		if err.Class() != c.class || !strings.Contains(err.UserMessage(), c.words) {
+			t.Errorf("%v became %q: %s", c.err, err.Class(), err.UserMessage())
+		}
+		if !errors.Is(err, c.err) || !strings.Contains(err.Error(), "room/video.mp4") {
+			t.Errorf("%v lost its cause or its file: %v", c.err, err)
+		}
+		if strings.Contains(err.UserMessage(), "{") {
+			t.Errorf("a gap is left in %q", err.UserMessage())
+		}
+	}
+}
+
+func TestMoves_neverReplace(t *testing.T) {
+	t.Parallel()
+	for what, move := range map[string]func(root *os.Root, from, to string) error{
+		"best": moveToNew, "link": linkThenRemove, "look": lookThenRename,
+	} {
+		t.Run(what, func(t *testing.T) {
+			t.Parallel()
+			root, err := os.OpenRoot(t.TempDir())
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer func() { _ = root.Close() }() // holds nothing written
+			holds := func(name, want string) {
+				t.Helper()
+				if got, err := root.ReadFile(name); string(got) != want || (err == nil) != (want != "") {
+					t.Errorf("%s holds %q (%v), want %q", name, got, err, want)
+				}
+			}
+			for name, data := range map[string]string{"room/part": "mine", "room/taken": "theirs"} {
+				if err := errors.Join(root.MkdirAll("room", 0o755), root.WriteFile(name, []byte(data), 0o600)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if err := move(root, "room/part", "room/taken"); !errors.Is(err, fs.ErrExist) {
+				t.Errorf("a taken name answered %v", err)
+			}
+			holds("room/part", "mine")
+			holds("room/taken", "theirs")
+			if err := move(root, "room/part", "room/new"); err != nil {
+				t.Error(err)
+			}
+			holds("room/part", "")
+			holds("room/new", "mine")
+			if err := move(root, "room/part", "room/newer"); !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, errors.ErrUnsupported) {
+				t.Errorf("a part that is gone answered %v", err)
+			}
+		})
+	}
+}
+
+func TestClaim_letsPutsOfOneNameTakeTurns(t *testing.T) {
+	t.Parallel()
+	folder := New(t.TempDir())
+	release, err := folder.claim(t.Context(), "video.mp4")
+	if err != nil {
+		t.Fatal(err)
+	}
+	impatient, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := folder.claim(impatient, "video.mp4"); !errors.Is(err, context.Canceled) {
+		t.Errorf("the second of one name answered %v instead of waiting", err)
+	}
+	if releaseOther, err := folder.claim(impatient, "other.mp4"); err != nil {
+		t.Errorf("another name had to wait: %v", err)
+	} else {
+		releaseOther()
+	}
+	turn := make(chan error)
+	go func() {
+		next, err := folder.claim(t.Context(), "video.mp4")
+		if err == nil {
+			next()
+		}
+		turn <- err
+	}()
+	release()
+	if err := <-turn; err != nil {
+		t.Errorf("when its turn came it answered %v", err)
+	}
+}
+
+// begin opens an upload of data as video.mp4, up to the open part.
+func begin(t *testing.T, data string) *upload {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "source.mp4")
+	if err := os.WriteFile(path, []byte(data), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	src, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	root, err := os.OpenRoot(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	up, err := newUpload(root, src, "video.mp4", func(int64) {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := up.openPart(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = errors.Join(up.part.Close(), root.Close(), src.Close()) }) // a test's own files
+	return up
+}
+
+func TestProvePart_removesWhatTheDiskSpoiled(t *testing.T) {
+	t.Parallel()
+	for what, spoil := range map[string]func(part *os.File) error{
+		"a flipped byte": func(part *os.File) error { _, err := part.WriteAt([]byte("V"), 0); return err },
+		"a byte more":    func(part *os.File) error { _, err := part.WriteAt([]byte("!"), 5); return err },
+		"a byte less":    func(part *os.File) error { return part.Truncate(4) },
+	} {
+		t.Run(what, func(t *testing.T) {
+			t.Parallel()
+			up := begin(t, "video")
+			if err := errors.Join(up.fill(t.Context()), up.provePart(t.Context()), spoil(up.part)); err != nil {
+				t.Fatal(err)
+			}
+			if err := up.provePart(t.Context()); !errors.Is(err, errMisread) || errors.Is(err, errDiffers) {
+				t.Errorf("it answered %v, want %v", err, errMisread)
+			}
+			if _, err := up.root.Lstat(partName("video.mp4")); !errors.Is(err, fs.ErrNotExist) {
+				t.Errorf("the part is still there: %v", err)
+			}
+		})
+	}
+}
+
+func TestPublish_leavesAPartThatIsNoLongerOurs(t *testing.T) {
+	t.Parallel()
+	up := begin(t, "video")
+	if err := errors.Join(up.fill(t.Context()), up.removePart(), up.root.WriteFile(partName("video.mp4"), []byte("half"), 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	if err := up.publish(t.Context(), true); !errors.Is(err, errBusy) {
+		t.Errorf("it answered %v, want %v", err, errBusy)
+	}
+	if _, err := up.root.Lstat("video.mp4"); err == nil {
+		t.Error("another process's half was given the final name")
+	}
+}
+
+func TestEveryPhase_endsWithItsContext(t *testing.T) {
+	t.Parallel()
+	up := begin(t, "video")
+	if err := up.fill(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, resuming := up.resume(ctx)
+	for what, err := range map[string]error{"resuming": resuming, "copying": up.copyFrom(ctx, 0), "proving": up.provePart(ctx)} {
+		if !errors.Is(err, context.Canceled) {
+			t.Errorf("%s went on and answered %v", what, err)
+		}
+	}
+	if _, err := up.root.Lstat(partName("video.mp4")); err != nil {
+		t.Errorf("the part was not kept: %v", err)
+	}
+}

@@ -1,0 +1,125 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/ngworks/nglive/tasks"
+)
+
+// trashDir stands in RECORDINGS_DIR and in OUTPUT_DIR.
+const trashDir = ".nglive-trash"
+
+// remove takes a recording's source, its output or both to the trash, after proving once more that every upload of its flow is
+// at its target.
+func (w *Worker) remove(ctx context.Context, a *assignment) (*result, error) {
+	if why := unmet(a, ""); why != "" {
+		return nil, &passed{why}
+	}
+	if err := w.uploadsSafe(ctx, a); err != nil {
+		return nil, err
+	}
+	what := a.step.Delete().What
+	if what != "output" {
+		if err := w.trashSource(a); err != nil {
+			return nil, err
+		}
+	}
+	if out := a.rec.Input(a.step.ID); what != "source" && out.Path != "" {
+		if err := trash(w.cfg.OutputDir, out.Path, a.rec.ID); err != nil {
+			return nil, err
+		}
+	}
+	return &result{}, nil
+}
+
+// uploadsSafe asks the targets: what the state says is not proof enough to let go of the only other copy.
+func (w *Worker) uploadsSafe(ctx context.Context, a *assignment) error {
+	proved := 0
+	for _, s := range a.rec.Steps {
+		if s.Type != tasks.StepUpload {
+			continue
+		}
+		if s.State != tasks.StepDone || s.Output == nil {
+			return problemf(never, "nothing was deleted: the upload step %q of this flow was not done (%s)", s.ID, s.State)
+		}
+		step, err := w.stepOf(ctx, a, s.ID)
+		if err != nil {
+			return err
+		}
+		target, ok := w.targets[step.Upload().Target]
+		if !ok {
+			return problemf(tell, "nothing was deleted: the target %q of step %q is not on this node any more", step.Upload().Target, s.ID)
+		}
+		if err := target.Check(ctx, s.Output.Path, s.Output.SizeBytes, s.Output.SHA256); err != nil {
+			return fmt.Errorf("nothing was deleted: %s could not be proved to be at its target: %w", s.Output.Path, err)
+		}
+		proved++
+	}
+	if proved == 0 {
+		return problemf(never, "nothing was deleted: no upload of this flow was done")
+	}
+	return nil
+}
+
+func (w *Worker) stepOf(ctx context.Context, a *assignment, id string) (tasks.Step, error) {
+	flow, err := w.store.PinnedFlow(ctx, a.rec.FlowKey)
+	if err != nil {
+		return tasks.Step{}, err
+	}
+	step, _ := flow.Step(id)
+	return step, nil
+}
+
+// trashSource moves the source with its companions, if it still is the file that was worked on.
+func (w *Worker) trashSource(a *assignment) error {
+	src, err := w.openSource(&a.rec)
+	var lost *gone
+	if errors.As(err, &lost) {
+		return nil // it is where we want it to be
+	}
+	if err != nil {
+		return err
+	}
+	defer src.close()
+	if a.rec.SizeBytes > 0 && src.info.Size() != a.rec.SizeBytes {
+		return problemf(tell, "nothing was deleted: %s has %s now, and had %s when it was closed; look at it, then retry", src.rel,
+			size(src.info.Size()), size(a.rec.SizeBytes))
+	}
+	dir := w.folder(a.rec.Root)
+	for _, c := range companionsOf(src.path) {
+		rel, err := filepath.Rel(dir, c.path)
+		if err != nil {
+			return fmt.Errorf("find %s in its folder: %w", c.path, err)
+		}
+		if err := trash(dir, rel, a.rec.ID); err != nil {
+			return err
+		}
+	}
+	return trash(dir, src.rel, a.rec.ID)
+}
+
+// trash moves a file below dir into dir's trash, under the recording's id.
+func trash(dir, rel, recording string) error {
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return fmt.Errorf("open %s: %w", dir, err)
+	}
+	defer func() { _ = root.Close() }()
+	to := filepath.Join(trashDir, recording, filepath.Base(rel))
+	if err := root.MkdirAll(filepath.Dir(to), 0o755); err != nil {
+		return problemf(tell, "the trash folder %s in %s cannot be made: %v", trashDir, dir, cause(err))
+	}
+	err = root.Rename(rel, to)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return problemf(tell, "%s cannot be moved to the trash: %v", rel, cause(err))
+	}
+	return nil
+}

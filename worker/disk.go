@@ -1,0 +1,62 @@
+package worker
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/shirou/gopsutil/v4/disk"
+
+	"github.com/ngworks/nglive/tasks"
+)
+
+// Reserve says how many bytes of a disk of that size shall stay free.
+type Reserve func(total uint64) uint64
+
+// room returns a disk's free bytes above a reserve; negative when it is below. A disk that cannot be asked has room: the work
+// itself will tell.
+func room(dir string, keep Reserve) (free, above int64) {
+	u, err := disk.Usage(dir)
+	if err != nil || u.Total == 0 {
+		return math.MaxInt64, math.MaxInt64
+	}
+	reserve := uint64(0)
+	if keep != nil {
+		reserve = keep(u.Total)
+	}
+	return int64(u.Free), int64(u.Free) - int64(reserve) //nolint:gosec // disks hold less than 8 EiB
+}
+
+// ready says why a step cannot start now; nil when it can. Held steps take no slot.
+func (w *Worker) ready(a *assignment) error {
+	if a.step.Type != tasks.StepTranscode {
+		return nil
+	}
+	if w.cfg.RedisDir != "" {
+		if free, above := room(w.cfg.RedisDir, w.cfg.RedisReserve); above < 0 {
+			return &held{fmt.Sprintf("the disk of NGlive's own data (%s) has only %s left; free some space, then this goes on by itself",
+				w.cfg.RedisDir, size(free))}
+		}
+	}
+	free, above := room(w.cfg.OutputDir, w.cfg.DiskHold)
+	if need := a.rec.SizeBytes; above < need {
+		return &held{fmt.Sprintf("the disk of %s has %s left, and this recording needs about %s on top of the reserve; free some space, then this goes on by itself",
+			w.cfg.OutputDir, size(free), size(need))}
+	}
+	return nil
+}
+
+// size writes bytes for people.
+func size(n int64) string {
+	const step = 1024
+	v, unit := float64(n), "B"
+	for _, u := range []string{"KiB", "MiB", "GiB", "TiB"} {
+		if v < step {
+			break
+		}
+		v, unit = v/step, u
+	}
+	if unit == "B" {
+		return fmt.Sprintf("%d B", n)
+	}
+	return fmt.Sprintf("%.1f %s", v, unit)
+}

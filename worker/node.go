@@ -1,0 +1,103 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"runtime"
+	"strings"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	"github.com/shirou/gopsutil/v4/host"
+
+	"github.com/ngworks/nglive/tasks"
+)
+
+// bootID tells one start of the machine from the next.
+func bootID() (string, error) {
+	if b, err := os.ReadFile("/proc/sys/kernel/random/boot_id"); err == nil {
+		return strings.TrimSpace(string(b)), nil
+	}
+	at, err := host.BootTime()
+	if err != nil {
+		return "", fmt.Errorf("find out when this machine was started: %w", err)
+	}
+	return fmt.Sprintf("%s-%d", runtime.GOOS, at), nil
+}
+
+// claim takes the node's name, waiting for Redis and for a former boot of this machine to be surely gone.
+func (w *Worker) claim(ctx context.Context) error {
+	said := ""
+	for {
+		err := w.store.Claim(ctx, w.cfg.Node, w.owner, w.cfg.TakeOver)
+		if err == nil {
+			return nil
+		}
+		var taken *tasks.TakenError
+		if errors.As(err, &taken) && !taken.Same {
+			return err
+		}
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if err.Error() != said {
+			said = err.Error()
+			w.log.Warn("worker waits for its node's name", "node", w.cfg.Node, "error", err)
+		}
+		pause(ctx, 500*time.Millisecond)
+	}
+}
+
+// reclaimScript puts one active task back to the head of its queue, as Asynq's own requeue does (v0.26.0's key layout).
+const reclaimScript = `
+if redis.call('LREM', KEYS[1], 1, ARGV[1]) == 0 then return 0 end
+redis.call('ZREM', KEYS[2], ARGV[1])
+if redis.call('EXISTS', KEYS[4]) == 0 then return 0 end
+redis.call('RPUSH', KEYS[3], ARGV[1])
+redis.call('HSET', KEYS[4], 'state', 'pending', 'pending_since', ARGV[2])
+return 1`
+
+// reclaim puts back what was active when this node died: the queues are its own and its name is claimed, so nobody else works
+// on them. Of the shared queue it takes only what its own journal began.
+func (w *Worker) reclaim(ctx context.Context) error {
+	for _, queue := range tasks.NodeQueues(w.cfg.Node) {
+		var mine map[string]bool
+		if queue == tasks.QueueNotify {
+			var err error
+			if mine, err = w.journal.underWay(queue); err != nil {
+				return err
+			}
+		}
+		n, err := w.reclaimQueue(ctx, queue, mine)
+		if err != nil {
+			return err
+		}
+		if n > 0 {
+			w.log.Info("unfinished tasks put back", "queue", queue, "tasks", n)
+		}
+	}
+	return nil
+}
+
+func (w *Worker) reclaimQueue(ctx context.Context, queue string, only map[string]bool) (int, error) {
+	base := "asynq:{" + queue + "}:"
+	ids, err := w.rdb.LRange(ctx, base+"active", 0, -1).Result()
+	if err != nil {
+		return 0, fmt.Errorf("redis: look for unfinished tasks in %s: %w", queue, err)
+	}
+	n := 0
+	for _, id := range ids {
+		if only != nil && !only[id] {
+			continue
+		}
+		keys := []string{base + "active", base + "lease", base + "pending", base + "t:" + id}
+		back, err := redis.NewScript(reclaimScript).Run(ctx, w.rdb, keys, id, time.Now().UnixNano()).Int()
+		if err != nil {
+			return n, fmt.Errorf("redis: put task %s back: %w", id, err)
+		}
+		n += back
+	}
+	return n, nil
+}

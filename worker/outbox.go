@@ -1,0 +1,88 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"github.com/ngworks/nglive/tasks"
+)
+
+// outbox sends what the journal holds unsent, in order. Redis may be away for as long as it likes: nothing is lost, nothing
+// overtakes, and a letter that arrives twice counts once.
+type outbox struct {
+	journal *journal
+	store   *tasks.Store
+	queue   *tasks.Queue
+	log     *slog.Logger
+}
+
+// batch is how many letters are sent before the journal forgets them together.
+const batch = 64
+
+func (o *outbox) run(ctx context.Context) error {
+	for {
+		n, err := o.send(ctx)
+		switch {
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case err != nil:
+			o.log.Warn("outbox waits for Redis", "error", err)
+			pause(ctx, time.Second)
+		case n == 0:
+			select {
+			case <-ctx.Done():
+				return ctx.Err()
+			case <-o.journal.posted:
+			}
+		}
+	}
+}
+
+// send sends one batch and returns how many letters it was.
+func (o *outbox) send(ctx context.Context) (int, error) {
+	keys, letters, err := o.journal.unsent(batch)
+	if err != nil {
+		return 0, err
+	}
+	for i, l := range letters {
+		if err := o.deliver(ctx, l); err != nil {
+			return i, errors.Join(err, o.journal.sent(keys[:i]))
+		}
+	}
+	if len(keys) == 0 {
+		return 0, nil
+	}
+	return len(keys), o.journal.sent(keys)
+}
+
+func (o *outbox) deliver(ctx context.Context, l letter) error {
+	if l.Event != nil {
+		return o.store.Publish(ctx, *l.Event)
+	}
+	r, err := o.store.Apply(ctx, *l.Fact)
+	if errors.Is(err, tasks.ErrNoRecording) {
+		o.log.Warn("fact about an unknown recording dropped", "recording", l.Fact.Recording, "kind", string(l.Fact.Kind))
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return o.queue.Follow(ctx, r)
+}
+
+// empty reports whether everything was sent.
+func (o *outbox) empty() bool {
+	keys, _, err := o.journal.unsent(1)
+	return err == nil && len(keys) == 0
+}
+
+func pause(ctx context.Context, d time.Duration) {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+	case <-t.C:
+	}
+}

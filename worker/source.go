@@ -1,0 +1,90 @@
+package worker
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/ngworks/nglive/tasks"
+)
+
+// source is a recording's file, opened inside its folder: nothing a webhook says leads out of it.
+type source struct {
+	file *os.File
+	info fs.FileInfo
+	path string // absolute
+	rel  string // relative to its folder, in the spelling that exists
+}
+
+func (s *source) close() { _ = s.file.Close() }
+
+// changed reports whether the file is another one, or another size, than when it was opened.
+func (s *source) changed() bool {
+	now, err := os.Stat(s.path)
+	return err != nil || now.Size() != s.info.Size() || !now.ModTime().Equal(s.info.ModTime())
+}
+
+func (w *Worker) folder(root string) string {
+	if root == tasks.RootOutput {
+		return w.cfg.OutputDir
+	}
+	return w.cfg.RecordingsDir
+}
+
+// openSource finds the recording's file: joined to its folder as the recorder spelled it, and where that does not exist with
+// `\` read as `/`.
+func (w *Worker) openSource(r *tasks.Recording) (*source, error) {
+	dir := w.folder(r.Root)
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return nil, &held{fmt.Sprintf("the folder %s cannot be opened; is its disk connected? (%v)", dir, cause(err))}
+	}
+	defer func() { _ = root.Close() }()
+	for _, rel := range spellings(r.Path) {
+		f, err := root.Open(rel)
+		if err == nil {
+			return asSource(f, dir, rel)
+		}
+		if !missing(err) {
+			return nil, problemf(tell, "%s cannot be opened: %v; give this user the right to read it, then retry", rel, cause(err))
+		}
+	}
+	return nil, &gone{fmt.Sprintf("the file %s is not in %s any more; if it was moved, move it back and retry", r.Path, dir)}
+}
+
+// missing reports whether a name is simply not there; a name that is too long or leads through a file is not there either.
+func missing(err error) bool {
+	return errors.Is(err, fs.ErrNotExist) || strings.Contains(err.Error(), "name too long") || strings.Contains(err.Error(), "not a directory")
+}
+
+func asSource(f *os.File, dir, rel string) (*source, error) {
+	info, err := f.Stat()
+	if err == nil && !info.Mode().IsRegular() {
+		err = problemf(never, "%s is not a file", rel)
+	}
+	if err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return &source{file: f, info: info, path: filepath.Join(dir, filepath.FromSlash(rel)), rel: rel}, nil
+}
+
+// spellings are the readings of a recorder's path, most literal first.
+func spellings(p string) []string {
+	literal := filepath.Clean(p)
+	if slashed := tasks.Slashed(p); slashed != literal {
+		return []string{literal, slashed}
+	}
+	return []string{literal}
+}
+
+// cause is the system's own word, without the path that the sentence has already.
+func cause(err error) error {
+	var p *fs.PathError
+	if errors.As(err, &p) {
+		return p.Err
+	}
+	return err
+}

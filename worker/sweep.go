@@ -1,0 +1,122 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"sync/atomic"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/hibiken/asynq"
+
+	"github.com/ngworks/nglive/tasks"
+)
+
+// sweepFigures count what the sweep mended.
+type sweepFigures struct {
+	requeued, archived atomic.Int64
+}
+
+// sweep proves on start and every interval that what should happen to this node's recordings has a task, and mends what has
+// none: web died between state and queue, somebody deleted a task, Redis forgot one.
+func (w *Worker) sweep(ctx context.Context) error {
+	tick := time.NewTicker(max(w.cfg.SweepInterval, time.Second))
+	defer tick.Stop()
+	for {
+		if err := w.sweepOnce(ctx); err != nil && ctx.Err() == nil {
+			w.log.Warn("sweep waits for the next round", "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-tick.C:
+		}
+	}
+}
+
+func (w *Worker) sweepOnce(ctx context.Context) error {
+	if err := w.journal.forget(time.Now().Add(-forgetAfter)); err != nil {
+		return err
+	}
+	if !w.outbox.empty() {
+		return nil // Redis does not know yet what we know
+	}
+	ids, err := w.store.Unfinished(ctx)
+	if err != nil {
+		return err
+	}
+	const at = 200
+	for len(ids) > 0 {
+		n := min(at, len(ids))
+		recs, err := w.store.Recordings(ctx, ids[:n])
+		if err != nil {
+			return err
+		}
+		for i := range recs {
+			if recs[i].Node == w.cfg.Node {
+				if err := w.sweepRecording(ctx, &recs[i]); err != nil {
+					return err
+				}
+			}
+		}
+		ids = ids[n:]
+	}
+	return nil
+}
+
+// young recordings may be between two of their own writes.
+const young = 10 * time.Second
+
+func (w *Worker) sweepRecording(ctx context.Context, r *tasks.Recording) error {
+	info := r.Current()
+	if info == nil || time.Since(r.UpdatedAt) < young {
+		return nil
+	}
+	flow, err := w.store.PinnedFlow(ctx, r.FlowKey)
+	if err != nil {
+		return err
+	}
+	step, ok := flow.Step(info.ID)
+	if !ok {
+		return nil
+	}
+	t, err := w.queue.Inspector().GetTaskInfo(tasks.QueueOf(step.KindOf(info), r.Node), r.TaskID(info))
+	switch {
+	case errors.Is(err, asynq.ErrTaskNotFound), errors.Is(err, asynq.ErrQueueNotFound):
+		return w.requeue(ctx, r, info, step)
+	case err != nil:
+		return err
+	case t.State == asynq.TaskStateArchived:
+		return w.archivedByHand(ctx, r, info)
+	case t.State == asynq.TaskStateCompleted:
+		return w.completedTooSoon(ctx, r, info, step)
+	}
+	return nil
+}
+
+func (w *Worker) requeue(ctx context.Context, r *tasks.Recording, info *tasks.StepInfo, step tasks.Step) error {
+	w.swept.requeued.Add(1)
+	w.log.Warn("lost task put back", "recording", r.ID, "step", info.ID)
+	return w.queue.Step(ctx, *r, info, step)
+}
+
+// completedTooSoon: the queue says done, the recording does not, and nothing is left to be sent. The journal that knew is gone.
+func (w *Worker) completedTooSoon(ctx context.Context, r *tasks.Recording, info *tasks.StepInfo, step tasks.Step) error {
+	id := r.TaskID(info)
+	if e, err := w.journal.read(id); err != nil || e.Done {
+		return err
+	}
+	if err := w.queue.Inspector().DeleteTask(tasks.QueueOf(step.KindOf(info), r.Node), id); err != nil {
+		return err
+	}
+	return w.requeue(ctx, r, info, step)
+}
+
+// archivedByHand: a person pressed Archive in the dashboard. That is the step's dead letter.
+func (w *Worker) archivedByHand(_ context.Context, r *tasks.Recording, info *tasks.StepInfo) error {
+	w.swept.archived.Add(1)
+	return w.journal.post(letter{Fact: &tasks.Fact{
+		ID: uuid.NewString(), Kind: tasks.StepGaveUp, At: time.Now(), Recording: r.ID, Run: info.Run, Step: info.ID,
+		Error: "its task was archived from the queue's dashboard; retry it when it should go on",
+	}})
+}

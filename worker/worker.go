@@ -1,0 +1,186 @@
+// Package worker is the process that does a node's work: it takes tasks from the queues and runs ffmpeg, uploads and
+// notifications. It knows no browser and serves no API; what it has to say goes into Redis.
+package worker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/redis/go-redis/v9"
+
+	"github.com/ngworks/nglive/tasks"
+	"github.com/ngworks/nglive/worker/ffmpeg"
+)
+
+// Config is what a worker is told by its owner.
+type Config struct {
+	Node     string // the node's name
+	Install  string // the installation's persisted id
+	TakeOver bool   // take the node's name from another installation
+	Version  string
+	Secret   []byte
+
+	DataDir, RecordingsDir, OutputDir, ArchiveDir string
+
+	FFmpeg, FFprobe string
+	StallTimeout    time.Duration
+
+	Defaults tasks.Defaults
+
+	EncodeConcurrency, RemuxConcurrency, UploadConcurrency int
+
+	NotifyURLs   []string
+	NotifyEvents []string // what each of them wants
+	NotifySecret string
+	ReverseHTTP  string // takes every event
+
+	SweepInterval, SweepSettle time.Duration
+	DiskWarn, DiskHold         Reserve
+	RedisDir                   string // where our own Redis keeps its file; empty = not ours to watch
+	RedisReserve               Reserve
+
+	Log *slog.Logger
+}
+
+// Worker is one node's worker.
+type Worker struct {
+	cfg      Config
+	rdb      redis.UniversalClient
+	store    *tasks.Store
+	queue    *tasks.Queue
+	log      *slog.Logger
+	tools    ffmpeg.Tools
+	programs programs
+	owner    tasks.Owner
+	targets  map[string]Target
+
+	journal  *journal
+	outbox   *outbox
+	jobs     *jobs
+	locks    *locks
+	slots    map[string]slots
+	live     chan tasks.Event
+	channels []channel
+	swept    sweepFigures
+	steps    *prometheus.HistogramVec
+	healthy  atomic.Int64 // unix time until which the worker counts as healthy
+	encoders atomic.Pointer[[]string]
+	warnings atomic.Pointer[[]string]
+}
+
+// New prepares a worker; Run does the rest.
+func New(cfg Config, rdb redis.UniversalClient, store *tasks.Store, queue *tasks.Queue) (*Worker, error) {
+	boot, err := bootID()
+	if err != nil {
+		return nil, err
+	}
+	w := &Worker{
+		cfg: cfg, rdb: rdb, store: store, queue: queue, log: cfg.Log,
+		tools: ffmpeg.Tools{FFmpeg: cfg.FFmpeg, FFprobe: cfg.FFprobe},
+		owner: tasks.Owner{Install: cfg.Install, Boot: boot},
+		jobs:  newJobs(), locks: newLocks(), live: make(chan tasks.Event, 256), steps: newStepDurations(),
+		slots: map[string]slots{
+			tasks.KindEncode: make(slots, max(cfg.EncodeConcurrency, 1)), tasks.KindRemux: make(slots, max(cfg.RemuxConcurrency, 1)),
+			tasks.KindUpload: make(slots, max(cfg.UploadConcurrency, 1)), tasks.KindNotify: make(slots, notifyConcurrency),
+		},
+	}
+	w.targets = w.openTargets()
+	w.channels, err = openChannels(cfg)
+	return w, err
+}
+
+// Run works until ctx ends, then gives unfinished work back and returns. It returns early with tasks.ErrNodeLost when another
+// installation took the node's name over.
+func (w *Worker) Run(ctx context.Context) error {
+	j, err := openJournal(w.cfg.DataDir)
+	if err != nil {
+		return err
+	}
+	w.journal = j
+	w.outbox = &outbox{journal: j, store: w.store, queue: w.queue, log: w.log}
+	err = w.serve(ctx)
+	if closing := j.close(); err == nil {
+		err = closing
+	}
+	return err
+}
+
+func (w *Worker) serve(ctx context.Context) error {
+	if err := w.claim(ctx); err != nil {
+		return err
+	}
+	if err := w.reclaim(ctx); err != nil {
+		return err
+	}
+	loops, stop := context.WithCancelCause(context.Background())
+	defer stop(nil)
+	ended := make(chan error, 8)
+	for name, loop := range map[string]func(context.Context) error{
+		"outbox": w.outbox.run, "cancel": w.hearCancels, "live": w.publishLive, "heartbeat": w.beat, "relay": w.relay,
+		"sweep": w.sweep, "watch": w.watchJobs, "probe": w.probe,
+	} {
+		go func() { ended <- w.keep(loops, name, loop) }()
+	}
+	servers, err := w.startServers()
+	if err != nil {
+		return err
+	}
+	w.log.Info("worker started", "node", w.cfg.Node)
+	var lost error
+	select {
+	case <-ctx.Done():
+	case lost = <-ended:
+	}
+	w.stopServers(servers)
+	w.flush()
+	stop(errShutdown)
+	w.log.Info("worker stopped", "node", w.cfg.Node)
+	return lost
+}
+
+// keep runs a loop until the worker stops; one that fails or panics is started again. Only a lost node name gets out.
+func (w *Worker) keep(ctx context.Context, name string, loop func(context.Context) error) error {
+	for {
+		err := guarded(ctx, loop)
+		if ctx.Err() != nil {
+			return nil //nolint:nilerr // the end was asked for
+		}
+		if errors.Is(err, tasks.ErrNodeLost) {
+			return err
+		}
+		if err == nil {
+			<-ctx.Done() // it had only one thing to do
+			return nil
+		}
+		w.log.Error("part of the worker failed and starts again", "part", name, "error", err)
+		pause(ctx, time.Second)
+	}
+}
+
+func guarded(ctx context.Context, loop func(context.Context) error) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("panic: %v", p)
+		}
+	}()
+	return loop(ctx)
+}
+
+// flushWithin is how long a stopping worker tries to send what it has to tell.
+const flushWithin = 2 * time.Second
+
+func (w *Worker) flush() {
+	ctx, stop := context.WithTimeout(context.Background(), flushWithin)
+	defer stop()
+	for ctx.Err() == nil && !w.outbox.empty() {
+		pause(ctx, 20*time.Millisecond)
+	}
+}
+
+// Healthy reports whether the worker's heart beats and Redis answered lately.
+func (w *Worker) Healthy() bool { return time.Now().Unix() <= w.healthy.Load() }
