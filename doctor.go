@@ -71,7 +71,7 @@ func runDoctor(ctx context.Context, c *console, args []string) int {
 		}
 		return c.showWebhook(ctx, cfg)
 	}
-	all := examine(ctx, c, cfg, err)
+	all := examine(ctx, c, cfg, err, true)
 	if all.any(bad) {
 		c.say("\nMend what has a ✗, then run this again. / 请按提示解决带 ✗ 的项目，再运行一次。\n")
 		return exitFailed
@@ -80,13 +80,14 @@ func runDoctor(ctx context.Context, c *console, args []string) int {
 	return exitDone
 }
 
-// examine prints each part as soon as it is known.
-func examine(ctx context.Context, c *console, cfg Config, settings error) findings {
+// examine prints each part as soon as it is known; what takes seconds is for a
+// thorough one.
+func examine(ctx context.Context, c *console, cfg Config, settings error, thorough bool) findings {
 	var all findings
 	for _, look := range []func() findings{
 		func() findings { return examineSettings(settings) },
 		func() findings { return examineRedis(ctx, cfg) },
-		func() findings { return examineFFmpeg(ctx, cfg, true) },
+		func() findings { return examineFFmpeg(ctx, cfg, thorough) },
 		func() findings { return examineFolders(ctx, cfg) },
 		func() findings { return examineClock() },
 		func() findings { return examineListeners(ctx, cfg) },

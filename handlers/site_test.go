@@ -76,7 +76,7 @@ func (s *site) do(method, path, body string) reply {
 	if body != "" {
 		content = strings.NewReader(body)
 	}
-	r := httptest.NewRequestWithContext(context.Background(), method, path, content)
+	r := httptest.NewRequestWithContext(s.t.Context(), method, path, content)
 	r.Header.Set("Content-Type", "application/json")
 	w := httptest.NewRecorder()
 	s.mux.ServeHTTP(w, r)
@@ -117,7 +117,7 @@ func (r reply) refusal() Error {
 // recordings lists all there are, newest first.
 func (s *site) recordings() []tasks.Recording {
 	s.t.Helper()
-	list, _, err := s.store.List(context.Background(), tasks.Query{Limit: 10_000})
+	list, _, err := s.store.List(s.t.Context(), tasks.Query{Limit: 10_000})
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -160,7 +160,7 @@ func (s *site) commands() []string {
 
 func (s *site) events() []tasks.Event {
 	s.t.Helper()
-	frames, err := s.store.Since(context.Background(), "0-0", 10_000)
+	frames, err := s.store.Since(s.t.Context(), "0-0", 10_000)
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -177,7 +177,7 @@ func (s *site) events() []tasks.Event {
 func (s *site) tell(f tasks.Fact) tasks.Recording {
 	s.t.Helper()
 	f.At = time.Now()
-	rec, err := s.store.Apply(context.Background(), f)
+	rec, err := s.store.Apply(s.t.Context(), f)
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -187,7 +187,7 @@ func (s *site) tell(f tasks.Fact) tasks.Recording {
 // beat makes a node known.
 func (s *site) beat(n tasks.NodeInfo) {
 	s.t.Helper()
-	ctx, owner := context.Background(), tasks.Owner{Install: "i-" + n.Name, Boot: "b"}
+	ctx, owner := s.t.Context(), tasks.Owner{Install: "i-" + n.Name, Boot: "b"}
 	if err := s.store.Claim(ctx, n.Name, owner, false); err != nil {
 		s.t.Fatal(err)
 	}

@@ -244,7 +244,7 @@ func TestWebhook_enqueuesAgainAfterACrashBetweenStateAndTask(t *testing.T) {
 			}
 			n.seen.Node = "nas"
 			flow := tasks.DefaultFlow().Resolve(tasks.Defaults{Transcode: tasks.TranscodeWith{Mode: "COPY"}})
-			rec, err := s.store.Ingest(context.Background(), tasks.Fact{ID: n.id, Kind: tasks.FileWasClosed, At: time.Now(), Seen: n.seen},
+			rec, err := s.store.Ingest(t.Context(), tasks.Fact{ID: n.id, Kind: tasks.FileWasClosed, At: time.Now(), Seen: n.seen},
 				func(tasks.Recording) (tasks.Flow, error) { return flow, nil })
 			if err != nil {
 				t.Fatal(err)

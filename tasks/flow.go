@@ -18,6 +18,14 @@ type Flow struct {
 	Version int    `json:"version,omitempty" doc:"Counted up by every change"`
 	Match   *Match `json:"match,omitempty" doc:"Which recordings the flow takes by itself; without it, only rooms that name it"`
 	Steps   []Step `json:"steps" nullable:"false" maxItems:"20" doc:"Done in this order; no steps = the recording is left alone (skipped)"`
+
+	sealed *sealedFlow // set by Resolve: nobody changes a resolved flow
+}
+
+// sealedFlow is a flow's JSON and the name of that content, so that hundreds of recordings a second need not write it anew.
+type sealedFlow struct {
+	key  string
+	json []byte
 }
 
 // Match says which recordings a flow takes; every test that is present must hold, and what is unknown fails none.
@@ -78,11 +86,21 @@ func within[T int64 | float64](v T, low, high *T) bool {
 
 // Key names the flow by its content, so that each version is stored once however many recordings copied it.
 func (f Flow) Key() string {
-	sum := sha256.Sum256(f.encode())
+	if f.sealed != nil {
+		return f.sealed.key
+	}
+	return keyOf(f.encode())
+}
+
+func keyOf(doc []byte) string {
+	sum := sha256.Sum256(doc)
 	return hex.EncodeToString(sum[:6])
 }
 
 func (f Flow) encode() []byte {
+	if f.sealed != nil {
+		return f.sealed.json
+	}
 	b, err := json.Marshal(f)
 	if err != nil {
 		panic("a flow came out of JSON and does not go back: " + err.Error())
@@ -93,10 +111,12 @@ func (f Flow) encode() []byte {
 // Resolve fills in what the steps leave to the node that does them.
 func (f Flow) Resolve(d Defaults) Flow {
 	out := f
-	out.Steps = slices.Clone(f.Steps)
+	out.Steps, out.sealed = slices.Clone(f.Steps), nil
 	for i, s := range out.Steps {
 		out.Steps[i].With = s.filled(d)
 	}
+	doc := out.encode()
+	out.sealed = &sealedFlow{key: keyOf(doc), json: doc}
 	return out
 }
 

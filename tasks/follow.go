@@ -80,6 +80,13 @@ func (n *next) closed() {
 	n.advance()
 }
 
+// knowing is the recording with what the fact saw of it: all that a choice of its flow may look at.
+func (r Recording) knowing(fact Fact) Recording {
+	n := next{rec: r, fact: fact}
+	n.learn()
+	return n.rec
+}
+
 // learn fills in what was unknown; what is known stays.
 func (n *next) learn() {
 	s, was := n.fact.Seen, n.rec

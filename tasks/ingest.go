@@ -60,9 +60,8 @@ func (s *Store) Ingest(ctx context.Context, fact Fact, choose func(Recording) (F
 func (a *application) follow(choose func(Recording) (Flow, error)) error {
 	var flow Flow
 	if a.fact.Kind == FileWasClosed {
-		as, _, _ := Follow(a.before, flow, a.fact) // what the choice may know
 		var err error
-		if flow, err = choose(as); err != nil {
+		if flow, err = choose(a.before.knowing(a.fact)); err != nil {
 			return err
 		}
 		a.flow = &flow

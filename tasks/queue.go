@@ -52,7 +52,7 @@ type Queue struct {
 
 // NewQueue enqueues on the store's Redis.
 func NewQueue(rdb redis.UniversalClient, store *Store) *Queue {
-	return &Queue{client: asynq.NewClientFromRedisClient(rdb), inspector: asynq.NewInspectorFromRedisClient(rdb), store: store}
+	return &Queue{client: asynq.NewClientFromRedisClient(store.bulk), inspector: asynq.NewInspectorFromRedisClient(rdb), store: store}
 }
 
 // Inspector looks into the queues.

@@ -35,13 +35,16 @@ var ErrConflict = errors.New("the recording is being changed by others right now
 // Store keeps recordings, flows and the event streams in Redis.
 type Store struct {
 	rdb   redis.UniversalClient
+	bulk  *gathered     // for the scripts that come in hundreds
 	keep  time.Duration // how long lifecycle events and the ids of known facts stay
 	flows flowCache
+
+	script *redis.Script // applyScript
 }
 
 // NewStore works on one Redis; keep is how long lifecycle events stay.
 func NewStore(rdb redis.UniversalClient, keep time.Duration) *Store {
-	return &Store{rdb: rdb, keep: keep}
+	return &Store{rdb: rdb, bulk: &gathered{UniversalClient: rdb}, keep: keep, script: redis.NewScript(applyScript)}
 }
 
 // applyScript writes the fact's id, the recording's state and the events in one go, or nothing.
@@ -104,7 +107,7 @@ func (s *Store) run(ctx context.Context, a application) (verdict, doc string, er
 	for _, e := range a.events {
 		argv = append(argv, encodeEvent(e))
 	}
-	out, err := redis.NewScript(applyScript).Run(ctx, s.rdb, keys, argv...).StringSlice()
+	out, err := s.script.Run(ctx, s.bulk, keys, argv...).StringSlice()
 	if err != nil {
 		return "", "", fmt.Errorf("redis: write recording %s: %w", a.after.ID, err)
 	}

@@ -192,14 +192,11 @@ func (o *fanout) take(frame tasks.Frame) {
 	crowd, late := 0, 0
 	_ = o.hub.BroadcastFilter(frame.JSON, func(s *melody.Session) bool {
 		l := listenerOf(s)
-		if !l.gets(frame, about) {
-			return false
-		}
 		crowd++
-		if l.queued() {
+		if l.late() {
 			late++
 		}
-		return true
+		return l.gets(frame, about)
 	})
 	o.mu.Unlock()
 	if late*2 > crowd {

@@ -167,12 +167,15 @@ func TestFeed_dropsAStalledListenerAndDelaysNobody(t *testing.T) {
 		c := listen(t, s, "room=1")
 		listening.Go(func() {
 			for range events {
-				e, err := c.next()
+				_ = c.conn.SetReadDeadline(time.Now().Add(patience))
+				_, frame, err := c.conn.ReadMessage()
 				if err != nil {
 					t.Errorf("a healthy listener was cut off: %v", err)
 					return
 				}
-				sent, _ := strconv.ParseInt(e.NAME, 10, 64)
+				_, name, _ := strings.Cut(string(frame), `"NAME":"`) // a decoder for each of a thousand would be what is measured
+				stamp, _, _ := strings.Cut(name, `"`)
+				sent, _ := strconv.ParseInt(stamp, 10, 64)
 				for late := time.Now().UnixMilli() - sent; ; {
 					if was := worst.Load(); late <= was || worst.CompareAndSwap(was, late) {
 						break
@@ -182,9 +185,9 @@ func TestFeed_dropsAStalledListenerAndDelaysNobody(t *testing.T) {
 			}
 		})
 	}
-	flood := strings.Repeat("x", 32<<10)
+	flood := strings.Repeat("x", 8<<10)
 	for n := range events { // what only the stalled one hears, and between it what only the healthy ones hear
-		for i := range 100 {
+		for i := range 60 {
 			e := event(n*1000 + i + 1)
 			e.ROOM, e.TITLE = 2, flood
 			s.tell(t, e)
@@ -192,13 +195,11 @@ func TestFeed_dropsAStalledListenerAndDelaysNobody(t *testing.T) {
 		e := event(n * 1000)
 		e.NAME = strconv.FormatInt(time.Now().UnixMilli(), 10)
 		s.tell(t, e)
+		eventually(t, "all healthy ones heard it", func() bool { return received.Load() == int64(healthy*(n+1)) })
 	}
 	eventually(t, "the stalled listener is dropped", func() bool { return s.feed.dropped.Load() == 1 })
 	listening.Wait()
-	if received.Load() != healthy*events {
-		t.Errorf("%d of %d events were received", received.Load(), healthy*events)
-	}
-	if worst.Load() > 3000 {
+	if worst.Load() > (writeWithin - 2*time.Second).Milliseconds() { // a feed that waits for it waits that long
 		t.Errorf("a healthy listener heard an event %d ms late", worst.Load())
 	}
 	t.Logf("worst delay beside a stalled listener: %d ms", worst.Load())

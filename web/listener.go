@@ -159,21 +159,22 @@ func (l *listener) lookForGap(ctx context.Context, store *tasks.Store) error {
 	return err
 }
 
-// gets reports whether a broadcast frame is for this listener. Frames come in order, so once one lies after from, all do.
+// gets reports whether a broadcast frame is for this listener, and counts it in. Frames come in order, so once one lies after from, all do.
 func (l *listener) gets(frame tasks.Frame, about subject) bool {
 	if !l.joined || l.out.Load() {
 		return false
 	}
-	if frame.Live {
-		return !(l.noProgress && about.CMD != tasks.Heartbeat) && l.wants(about)
-	}
-	if l.from != "" {
+	if !frame.Live && l.from != "" {
 		if !tasks.SeqLess(l.from, frame.Seq) {
 			return false
 		}
 		l.from = ""
 	}
-	return l.wants(about)
+	if frame.Live && l.noProgress && about.CMD != tasks.Heartbeat || !l.wants(about) {
+		return false
+	}
+	l.waiting.Add(1)
+	return true
 }
 
 // wants applies the filters. Heartbeats belong to no room and pass the filter by room.
@@ -182,8 +183,8 @@ func (l *listener) wants(about subject) bool {
 		(len(l.cmds) == 0 || slices.Contains(l.cmds, about.CMD))
 }
 
-// queued counts a frame in and reports whether the listener is late.
-func (l *listener) queued() bool { return l.waiting.Add(1) > lateAt }
+// late reports whether many frames wait for the listener.
+func (l *listener) late() bool { return l.waiting.Load() > lateAt }
 
 // moved counts a frame out.
 func (l *listener) moved() {
@@ -193,7 +194,7 @@ func (l *listener) moved() {
 
 // behind reports whether the listener is late and still reading.
 func (l *listener) behind() bool {
-	return l.waiting.Load() > lateAt && !l.out.Load() && time.Now().UnixMilli()-l.movedAt.Load() < stillAfter.Milliseconds()
+	return l.late() && !l.out.Load() && time.Now().UnixMilli()-l.movedAt.Load() < stillAfter.Milliseconds()
 }
 
 // drop reports whether this call is the one that drops it.

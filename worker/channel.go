@@ -121,8 +121,7 @@ func (c *channel) send(ctx context.Context, id string, body []byte) error {
 	req.Header.Set("Webhook-Signature", signature)
 	res, err := c.client.Do(req)
 	if err != nil {
-		var u *url.Error // repeats the whole address
-		if errors.As(err, &u) {
+		if u, ok := errors.AsType[*url.Error](err); ok { // it repeats the whole address
 			err = u.Err
 		}
 		return problemf(again, "channel %s (%s) did not answer: %v", c.name, c.host(), err)

@@ -1,7 +1,6 @@
 package worker
 
 import (
-	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -60,6 +59,3 @@ func copySmall(from, to string) error {
 	}
 	return os.Rename(part, to)
 }
-
-// sameFile reports whether two infos are of one file.
-func sameFile(a, b fs.FileInfo) bool { return a != nil && b != nil && os.SameFile(a, b) }

@@ -78,8 +78,7 @@ func (w *Worker) stepOf(ctx context.Context, a *assignment, id string) (tasks.St
 // trashSource moves the source with its companions, if it still is the file that was worked on.
 func (w *Worker) trashSource(a *assignment) error {
 	src, err := w.openSource(&a.rec)
-	var lost *gone
-	if errors.As(err, &lost) {
+	if _, ok := errors.AsType[*gone](err); ok {
 		return nil // it is where we want it to be
 	}
 	if err != nil {

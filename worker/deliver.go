@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"slices"
 	"time"
 
@@ -29,7 +28,7 @@ func (w *Worker) deliver(kind string) asynq.HandlerFunc {
 		if work == nil {
 			return cmpErr(answer, err)
 		}
-		j := w.jobs.startOrJoin(&job{id: id, recording: d.step.Recording, run: d.step.Run, step: d.step.Step}, work)
+		j := w.jobs.startOrJoin(&job{id: id, recording: d.step.Recording, run: d.step.Run, step: d.step.Step}, work) //nolint:contextcheck // a job outlives its delivery
 		if j == nil {
 			<-ctx.Done() // stopping: Asynq puts the task back
 			return ctx.Err()
@@ -195,13 +194,13 @@ func (d *delivery) settle(_ context.Context, err error, res *result) error {
 	var answer error
 	_, jerr := d.w.journal.change(d.id, func(e *entry) []letter {
 		var letters []letter
-		answer, letters = d.outcome(e, err, res)
+		letters, answer = d.outcome(e, err, res)
 		return letters
 	})
 	return cmpErr(answer, jerr)
 }
 
-func (d *delivery) outcome(e *entry, err error, res *result) (error, []letter) {
+func (d *delivery) outcome(e *entry, err error, res *result) ([]letter, error) {
 	began := !e.Began.IsZero()
 	e.Queue, e.Recording, e.Began = d.queue, d.step.Recording, time.Time{}
 	var (
@@ -213,21 +212,21 @@ func (d *delivery) outcome(e *entry, err error, res *result) (error, []letter) {
 	switch {
 	case err == nil:
 		e.Done, e.Sealed = true, nil
-		return nil, []letter{d.fact(tasks.Fact{Kind: tasks.StepSucceeded, Output: res.output, Warning: res.warning, Seen: res.seen, Attempts: e.Attempts})}
+		return []letter{d.fact(tasks.Fact{Kind: tasks.StepSucceeded, Output: res.output, Warning: res.warning, Seen: res.seen, Attempts: e.Attempts})}, nil
 	case errors.Is(err, errShutdown):
 		if began {
 			e.Attempts--
 		}
-		return errShutdown, nil
+		return nil, errShutdown
 	case errors.Is(err, errStopped), errors.Is(err, errSuperseded):
 		e.Dead, e.Echo = "stopped by a person", errors.Is(err, errStopped)
-		return deadLetter(e.Dead), []letter{d.fact(tasks.Fact{Kind: tasks.StepStopped})}
+		return []letter{d.fact(tasks.Fact{Kind: tasks.StepStopped})}, deadLetter(e.Dead)
 	case errors.As(err, &pass):
 		e.Done = true
-		return nil, []letter{d.fact(tasks.Fact{Kind: tasks.StepPassed, Reason: pass.reason})}
+		return []letter{d.fact(tasks.Fact{Kind: tasks.StepPassed, Reason: pass.reason})}, nil
 	case errors.As(err, &move):
 		*e = entry{Queue: e.Queue, Recording: e.Recording} // the same task starts anew in the other queue
-		return nil, []letter{d.fact(tasks.Fact{Kind: tasks.StepRequeued, Mode: move.mode, Warning: move.warning})}
+		return []letter{d.fact(tasks.Fact{Kind: tasks.StepRequeued, Mode: move.mode, Warning: move.warning})}, nil
 	case errors.As(err, &waits), classOf(err) == space:
 		return d.hold(e, err, waits, began)
 	case errors.As(err, &lost):
@@ -237,13 +236,13 @@ func (d *delivery) outcome(e *entry, err error, res *result) (error, []letter) {
 	}
 	after := backoff(e.Attempts)
 	d.w.log.Warn("step failed and is tried again", "task", d.id, "attempt", e.Attempts, "after", after, "error", err)
-	return &verdict{after, fmt.Errorf("%s", words(err))}, []letter{d.fact(tasks.Fact{
+	return []letter{d.fact(tasks.Fact{
 		Kind: tasks.StepFailsNow, Error: words(err), RetryAt: time.Now().Add(after), Attempts: e.Attempts,
-	})}
+	})}, &verdict{after, errors.New(words(err))}
 }
 
 // hold keeps a step waiting without an attempt; it tells why once.
-func (d *delivery) hold(e *entry, err error, waits *held, began bool) (error, []letter) {
+func (d *delivery) hold(e *entry, err error, waits *held, began bool) ([]letter, error) {
 	if began {
 		e.Attempts--
 	}
@@ -253,16 +252,16 @@ func (d *delivery) hold(e *entry, err error, waits *held, began bool) (error, []
 	}
 	answer := &verdict{lookAgain, &held{reason}}
 	if e.Reason == reason {
-		return answer, nil
+		return nil, answer
 	}
 	e.Reason = reason
-	return answer, []letter{d.fact(tasks.Fact{Kind: tasks.StepWaits, Reason: reason})}
+	return []letter{d.fact(tasks.Fact{Kind: tasks.StepWaits, Reason: reason})}, answer
 }
 
-func (d *delivery) giveUp(e *entry, err error, lost bool) (error, []letter) {
+func (d *delivery) giveUp(e *entry, err error, lost bool) ([]letter, error) {
 	e.Dead = words(err)
 	d.w.log.Error("step became a dead letter", "task", d.id, "attempts", e.Attempts, "error", err)
-	return deadLetter(e.Dead), []letter{d.fact(tasks.Fact{Kind: tasks.StepGaveUp, Error: e.Dead, Gone: lost, Attempts: e.Attempts})}
+	return []letter{d.fact(tasks.Fact{Kind: tasks.StepGaveUp, Error: e.Dead, Gone: lost, Attempts: e.Attempts})}, deadLetter(e.Dead)
 }
 
 func outcomeOf(err error) string {

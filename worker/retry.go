@@ -150,8 +150,7 @@ func deadLetter(why string) error { return fmt.Errorf("%s: %w", why, asynq.SkipR
 
 // retryDelay is Asynq's RetryDelayFunc.
 func retryDelay(_ int, err error, _ *asynq.Task) time.Duration {
-	var v *verdict
-	if errors.As(err, &v) {
+	if v, ok := errors.AsType[*verdict](err); ok {
 		return v.after
 	}
 	return 0 // lost lease, cancelled delivery: the next delivery joins the running job

@@ -82,8 +82,7 @@ func spellings(p string) []string {
 
 // cause is the system's own word, without the path that the sentence has already.
 func cause(err error) error {
-	var p *fs.PathError
-	if errors.As(err, &p) {
+	if p, ok := errors.AsType[*fs.PathError](err); ok {
 		return p.Err
 	}
 	return err

@@ -94,7 +94,8 @@ func (s *station) stopWorker() {
 	s.stop()
 	s.stop = nil
 	select {
-	case <-s.ended:
+	case err := <-s.ended:
+		require.NoError(s.t, err)
 	case <-time.After(20 * time.Second):
 		s.t.Error("the worker did not stop within 20 s")
 	}
@@ -112,12 +113,11 @@ func (s *station) within(d time.Duration, what string, ok func() bool) {
 }
 
 // file puts a file into the recordings' folder.
-func (s *station) file(rel, content string) string {
+func (s *station) file(rel, content string) {
 	s.t.Helper()
 	p := filepath.Join(s.cfg.RecordingsDir, rel)
 	require.NoError(s.t, os.MkdirAll(filepath.Dir(p), 0o755))
 	require.NoError(s.t, os.WriteFile(p, []byte(content), 0o600))
-	return p
 }
 
 // closed tells that a recording was closed, as web does, and returns it.

@@ -37,6 +37,9 @@ func (w *Worker) transcode(ctx context.Context, d *delivery, a *assignment, e en
 		return nil, err
 	}
 	if err := t.make(ctx); err != nil {
+		if ctx.Err() == nil && src.changed() {
+			err = whatChanged(src) // whatever ffmpeg made of it, this is why
+		}
 		return nil, errors.Join(err, removePart(t.part))
 	}
 	return t.finish()
@@ -155,11 +158,11 @@ func (t *transcoding) planFLV(ctx context.Context) error {
 }
 
 func (t *transcoding) planScanned(scan flv.Scan) error {
-	if scan.VideoHeadersDiffer && t.settings.Mode == ffmpeg.Copy {
+	if !scan.CopiesVideo() && t.settings.Mode == ffmpeg.Copy {
 		return &reroute{"CRF", "the picture's format changes inside this file, and a copy would lose what follows; it is encoded instead"}
 	}
 	t.job.HEVC = scan.VideoCodec.HEVC()
-	t.job.EncodeAudio = scan.AudioHeadersDiffer
+	t.job.EncodeAudio = !scan.CopiesAudio()
 	t.job.ProbeBytes, t.job.ProbeTime = scan.ProbeBytes, scan.ProbeTime
 	mended := scan.NeedsMending()
 	if mended {
@@ -255,9 +258,16 @@ func (t *transcoding) make(ctx context.Context) error {
 	}
 	t.media = report.Media
 	if t.src.changed() {
-		return problemf(again, "%s changed while it was worked on", t.src.rel)
+		return whatChanged(t.src)
 	}
 	return nil
+}
+
+func whatChanged(src *source) error {
+	if _, err := os.Stat(src.path); errors.Is(err, os.ErrNotExist) {
+		return &gone{fmt.Sprintf("the file %s vanished while it was worked on; if it was moved, move it back and retry", src.rel)}
+	}
+	return problemf(again, "%s changed while it was worked on", src.rel)
 }
 
 // finish gives the checked file its name. The journal knows of it first, so that a crash in between costs no second encode.

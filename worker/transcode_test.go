@@ -66,7 +66,7 @@ func (s *station) noParts() {
 }
 
 // TestFlow_deleteOnlyAfterTheUploadIsProved moves the source to the trash, and only there.
-func TestFlow_deleteOnlyAfterTheUploadIsProved(t *testing.T) {
+func TestFlow_deleteOnlyAfterTheUploadIsProved(t *testing.T) { //nolint:tparallel // its cases share one node
 	t.Parallel()
 	s := newStation(t)
 	s.clip("room/a.flv", nil)
@@ -96,7 +96,7 @@ func TestFlow_deleteOnlyAfterTheUploadIsProved(t *testing.T) {
 }
 
 // TestTranscode_badInput: each ends in a finished recording that holds what the source holds, or in a dead letter in plain words.
-func TestTranscode_badInput(t *testing.T) {
+func TestTranscode_badInput(t *testing.T) { //nolint:tparallel // its cases share one node
 	t.Parallel()
 	s := newStation(t)
 	s.start()
@@ -141,7 +141,7 @@ func TestTranscode_badInput(t *testing.T) {
 }
 
 // TestTranscode_names: whatever a streamer calls a broadcast ends under a name that holds it.
-func TestTranscode_names(t *testing.T) {
+func TestTranscode_names(t *testing.T) { //nolint:tparallel // its cases share one node
 	t.Parallel()
 	s := newStation(t)
 	s.start()

@@ -119,7 +119,7 @@ func TestDeadLetter_runFromTheDashboardHasAFullPolicy(t *testing.T) {
 }
 
 // TestSecondWorker_isRefused: two workers with one node name would work on one queue.
-func TestSecondWorker_isRefused(t *testing.T) {
+func TestSecondWorker_isRefused(t *testing.T) { //nolint:tparallel // its cases share one node
 	t.Parallel()
 	s := newStation(t)
 	s.start()
@@ -145,7 +145,10 @@ func TestSecondWorker_isRefused(t *testing.T) {
 		done := make(chan error, 1)
 		ctx, stop := context.WithCancel(t.Context())
 		go func() { done <- w.Run(ctx) }()
-		defer func() { stop(); <-done }()
+		defer func() {
+			stop()
+			require.NoError(t, <-done)
+		}()
 		select {
 		case err := <-s.ended:
 			require.ErrorIs(t, err, tasks.ErrNodeLost)

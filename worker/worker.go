@@ -117,7 +117,7 @@ func (w *Worker) serve(ctx context.Context) error {
 	if err := w.reclaim(ctx); err != nil {
 		return err
 	}
-	loops, stop := context.WithCancelCause(context.Background())
+	loops, stop := context.WithCancelCause(context.WithoutCancel(ctx)) // they end after the jobs
 	defer stop(nil)
 	ended := make(chan error, 8)
 	for name, loop := range map[string]func(context.Context) error{
@@ -137,7 +137,7 @@ func (w *Worker) serve(ctx context.Context) error {
 	case lost = <-ended:
 	}
 	w.stopServers(servers)
-	w.flush()
+	w.flush(loops)
 	stop(errShutdown)
 	w.log.Info("worker stopped", "node", w.cfg.Node)
 	return lost
@@ -174,8 +174,8 @@ func guarded(ctx context.Context, loop func(context.Context) error) (err error) 
 // flushWithin is how long a stopping worker tries to send what it has to tell.
 const flushWithin = 2 * time.Second
 
-func (w *Worker) flush() {
-	ctx, stop := context.WithTimeout(context.Background(), flushWithin)
+func (w *Worker) flush(ctx context.Context) {
+	ctx, stop := context.WithTimeout(ctx, flushWithin)
 	defer stop()
 	for ctx.Err() == nil && !w.outbox.empty() {
 		pause(ctx, 20*time.Millisecond)

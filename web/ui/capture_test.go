@@ -19,7 +19,7 @@ type shot struct {
 	name          string
 	language      string // zh-CN or en
 	width, height int64
-	dark, whole   bool // whole: down to the page's end, not only the window
+	dark          bool
 }
 
 // TestScreenshots_areTakenOnRequest draws the pictures of the README into the folder that NGLIVE_SCREENSHOTS names.
@@ -34,8 +34,8 @@ func TestScreenshots_areTakenOnRequest(t *testing.T) {
 		shot{name: "page-light", language: "zh-CN", width: 1360, height: 900},
 		shot{name: "page-dark", language: "zh-CN", width: 1360, height: 900, dark: true},
 		shot{name: "page-en", language: "en", width: 1360, height: 900},
-		shot{name: "phone-light", language: "zh-CN", width: 360, height: 760, whole: true},
-		shot{name: "phone-dark", language: "en", width: 360, height: 760, dark: true, whole: true},
+		shot{name: "phone-light", language: "zh-CN", width: 360, height: 760},
+		shot{name: "phone-dark", language: "en", width: 360, height: 760, dark: true},
 		shot{name: "wide", language: "en", width: 1920, height: 1080, dark: true},
 	)
 	s.set(func() { s.recordings, s.events, s.nodes = nil, nil, s.nodes[:1] })
@@ -60,11 +60,7 @@ func capture(t *testing.T, s *server, folder string, shots ...shot) {
 				p.wait(`document.querySelectorAll('.row progress[value]').length === 2`)
 			}
 		}
-		take := chromedp.CaptureScreenshot()
-		if x.whole {
-			take = chromedp.FullScreenshot(100)
-		}
-		png, err := chromedp.Run(p.ctx, take)
+		png, err := chromedp.Run(p.ctx, chromedp.CaptureScreenshot())
 		if err != nil {
 			t.Fatalf("picture %s: %v", x.name, err)
 		}

@@ -18,12 +18,12 @@ import (
 	"github.com/ngworks/nglive/web/ui"
 )
 
-func get(t *testing.T, path string, header ...string) *http.Response {
+func get(t *testing.T, path string, header ...string) *httptest.ResponseRecorder {
 	t.Helper()
 	return ask(t, http.MethodGet, path, header...)
 }
 
-func ask(t *testing.T, method, path string, header ...string) *http.Response {
+func ask(t *testing.T, method, path string, header ...string) *httptest.ResponseRecorder {
 	t.Helper()
 	r := httptest.NewRequestWithContext(t.Context(), method, path, http.NoBody)
 	for i := 0; i < len(header); i += 2 {
@@ -31,17 +31,7 @@ func ask(t *testing.T, method, path string, header ...string) *http.Response {
 	}
 	w := httptest.NewRecorder()
 	ui.Handler().ServeHTTP(w, r)
-	return w.Result()
-}
-
-func body(t *testing.T, res *http.Response) string {
-	t.Helper()
-	defer func() { _ = res.Body.Close() }()
-	b, err := io.ReadAll(res.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(b)
+	return w
 }
 
 func TestHandler_servesEachFileWithItsType(t *testing.T) {
@@ -51,10 +41,10 @@ func TestHandler_servesEachFileWithItsType(t *testing.T) {
 		"/ui/vendor/LICENSE-htm": "text/plain; charset=utf-8",
 	} {
 		res := get(t, path)
-		if res.StatusCode != http.StatusOK || res.Header.Get("Content-Type") != want || body(t, res) == "" {
-			t.Errorf("%s: %d, type %q; want 200 and %q", path, res.StatusCode, res.Header.Get("Content-Type"), want)
+		if res.Code != http.StatusOK || res.Header().Get("Content-Type") != want || res.Body.String() == "" {
+			t.Errorf("%s: %d, type %q; want 200 and %q", path, res.Code, res.Header().Get("Content-Type"), want)
 		}
-		if c := res.Header.Get("Cache-Control"); c != "no-cache" {
+		if c := res.Header().Get("Cache-Control"); c != "no-cache" {
 			t.Errorf("%s: Cache-Control %q; an upgrade would not show", path, c)
 		}
 	}
@@ -63,33 +53,30 @@ func TestHandler_servesEachFileWithItsType(t *testing.T) {
 func TestHandler_servesNothingElse(t *testing.T) {
 	for _, path := range []string{"/ui/", "/ui/index.html", "/ui/ui.go", "/ui/test/", "/ui/package.json", "/ui/../ui.go", "/nothing", "/ui/vendor.sh"} {
 		res := get(t, path)
-		_ = res.Body.Close()
-		if res.StatusCode != http.StatusNotFound {
-			t.Errorf("%s: %d, want 404", path, res.StatusCode)
+		if res.Code != http.StatusNotFound {
+			t.Errorf("%s: %d, want 404", path, res.Code)
 		}
 	}
 	res := ask(t, http.MethodPost, "/")
-	_ = res.Body.Close()
-	if res.StatusCode != http.StatusMethodNotAllowed || res.Header.Get("Allow") == "" {
-		t.Errorf("POST /: %d, Allow %q; want 405 that names what is allowed", res.StatusCode, res.Header.Get("Allow"))
+	if res.Code != http.StatusMethodNotAllowed || res.Header().Get("Allow") == "" {
+		t.Errorf("POST /: %d, Allow %q; want 405 that names what is allowed", res.Code, res.Header().Get("Allow"))
 	}
 }
 
 func TestHandler_packsForThoseWhoAcceptIt(t *testing.T) {
-	plain := body(t, get(t, "/ui/words.js"))
+	plain := get(t, "/ui/words.js").Body.String()
 	for accept, want := range map[string]string{
 		"gzip, deflate, br": "gzip", "br;q=1.0, gzip;q=0.8": "gzip", "*": "gzip", "": "", "br": "", "gzip;q=0": "", "identity": "",
 	} {
 		res := get(t, "/ui/words.js", "Accept-Encoding", accept)
-		if got := res.Header.Get("Content-Encoding"); got != want {
+		if got := res.Header().Get("Content-Encoding"); got != want {
 			t.Errorf("Accept-Encoding %q: answered %q, want %q", accept, got, want)
 		}
-		if res.Header.Get("Vary") != "Accept-Encoding" {
+		if res.Header().Get("Vary") != "Accept-Encoding" {
 			t.Errorf("Accept-Encoding %q: a cache would mix packed and plain up", accept)
 		}
 	}
 	res := get(t, "/ui/words.js", "Accept-Encoding", "gzip")
-	defer func() { _ = res.Body.Close() }()
 	z, err := gzip.NewReader(res.Body)
 	if err != nil {
 		t.Fatal(err)
@@ -101,25 +88,25 @@ func TestHandler_packsForThoseWhoAcceptIt(t *testing.T) {
 
 func TestHandler_answersKnownContentWith304(t *testing.T) {
 	for _, accept := range []string{"", "gzip"} {
-		tag := get(t, "/", "Accept-Encoding", accept).Header.Get("ETag")
+		tag := get(t, "/", "Accept-Encoding", accept).Header().Get("ETag")
 		for _, known := range []string{tag, `"other", ` + tag, "W/" + tag, "*"} {
 			res := get(t, "/", "Accept-Encoding", accept, "If-None-Match", known)
-			if res.StatusCode != http.StatusNotModified || body(t, res) != "" {
-				t.Errorf("If-None-Match %s: %d, want 304 without a body", known, res.StatusCode)
+			if res.Code != http.StatusNotModified || res.Body.String() != "" {
+				t.Errorf("If-None-Match %s: %d, want 304 without a body", known, res.Code)
 			}
 		}
 		res := get(t, "/", "Accept-Encoding", accept, "If-None-Match", `"other"`)
-		if res.StatusCode != http.StatusOK || body(t, res) == "" {
-			t.Errorf("another tag: %d, want the page", res.StatusCode)
+		if res.Code != http.StatusOK || res.Body.String() == "" {
+			t.Errorf("another tag: %d, want the page", res.Code)
 		}
 	}
-	if get(t, "/").Header.Get("ETag") == get(t, "/ui/app.js").Header.Get("ETag") {
+	if get(t, "/").Header().Get("ETag") == get(t, "/ui/app.js").Header().Get("ETag") {
 		t.Error("two files have one ETag")
 	}
 }
 
 func TestImportMapHash_isTheInlineScripts(t *testing.T) {
-	page := body(t, get(t, "/"))
+	page := get(t, "/").Body.String()
 	_, rest, _ := strings.Cut(page, `<script type="importmap">`)
 	inline, rest, _ := strings.Cut(rest, "</script>")
 	sum := sha256.Sum256([]byte(inline))
@@ -135,7 +122,7 @@ func TestImportMapHash_isTheInlineScripts(t *testing.T) {
 
 // Without the preloads a browser finds the modules one behind the other, and the page opens a second later on a slow line.
 func TestIndex_preloadsEveryModule(t *testing.T) {
-	page := body(t, get(t, "/"))
+	page := get(t, "/").Body.String()
 	modules, _ := filepath.Glob("*.js")
 	vendored, _ := filepath.Glob("vendor/*.mjs")
 	for _, m := range append(modules, vendored...) {
@@ -199,7 +186,7 @@ func TestVendor_isWhatItsAuthorsPublished(t *testing.T) {
 }
 
 func TestWords_coverEveryStateAndEvent(t *testing.T) {
-	words := body(t, get(t, "/ui/words.js"))
+	words := get(t, "/ui/words.js").Body.String()
 	keys := make([]string, 0, 50)
 	for _, s := range tasks.States() {
 		keys = append(keys, "state."+string(s))

@@ -197,7 +197,7 @@ export const en = {
   'step.delete': 'Clean up',
   'stepState.pending': 'not begun',
   'stepState.queued': 'queued',
-  'stepState.running': 'in progress',
+  'stepState.running': 'running',
   'stepState.retrying': 'tries again later',
   'stepState.held': 'waiting',
   'stepState.done': 'done',

@@ -45,7 +45,7 @@ func (j Job) input() []string {
 func (j Job) copying() []string {
 	args := []string{"-c", "copy"}
 	if j.EncodeAudio {
-		args = append(args, "-c:a", "aac", "-b:a", audioRate)
+		args = []string{"-c:v", "copy", "-c:a", "aac", "-b:a", audioRate}
 	}
 	if j.HEVC {
 		args = append(args, "-tag:v", "hvc1") // Apple's players know no other

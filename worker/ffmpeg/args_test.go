@@ -16,7 +16,7 @@ func TestArgs_areTheseForEachModeAndEncoder(t *testing.T) {
 	}{
 		{"copy", job(ffmpeg.Settings{Mode: "copy"}), "-c copy"},
 		{"copy of HEVC", ffmpeg.Job{Settings: ffmpeg.Settings{Mode: ffmpeg.Copy}, HEVC: true}, "-c copy -tag:v hvc1"},
-		{"copy, sound encoded", ffmpeg.Job{Settings: ffmpeg.Settings{Mode: ffmpeg.Copy}, EncodeAudio: true}, "-c copy -c:a aac -b:a 320k"},
+		{"copy, sound encoded", ffmpeg.Job{Settings: ffmpeg.Settings{Mode: ffmpeg.Copy}, EncodeAudio: true}, "-c:v copy -c:a aac -b:a 320k"},
 		{"crf", job(ffmpeg.Settings{Mode: ffmpeg.CRF, Encoder: "X264", CRF: 24, Preset: "veryfast"}), "-c:v libx264 -preset veryfast -crf 24 -pix_fmt yuv420p -fps_mode vfr -c:a copy"},
 		{"crf, capped", job(ffmpeg.Settings{Mode: ffmpeg.CRF, CRF: 24, Maxrate: "6M"}), "-c:v libx264 -crf 24 -maxrate 6M -bufsize 12000000 -pix_fmt yuv420p -fps_mode vfr -c:a copy"},
 		{"cq", job(ffmpeg.Settings{Mode: ffmpeg.CQ, CQ: 24}), "-c:v libx264 -qp 24 -pix_fmt yuv420p -fps_mode vfr -c:a copy"},

@@ -121,9 +121,10 @@ func TestCanRead_saysWhatToInstall(t *testing.T) {
 		flv.HEVCEnhanced: "This recording is HEVC in Enhanced FLV; ffmpeg 5.1.9 cannot read it: install ffmpeg 8 or set the recorder's quality to avc10000.",
 		flv.AV1Enhanced:  "This recording is AV1 in Enhanced FLV; ffmpeg 5.1.9 cannot read it: install ffmpeg 8 or set the recorder's quality to avc10000.",
 	} {
-		e := wantError(t, old.CanRead(string(codec)), ffmpeg.Unreadable, ffmpeg.Never)
-		if e.UserMessage() != says {
-			t.Errorf("says %q", e.UserMessage())
+		err := old.CanRead(string(codec))
+		wantError(t, err, ffmpeg.Unreadable, ffmpeg.Never)
+		if got := asError(t, err).UserMessage(); got != says {
+			t.Errorf("says %q", got)
 		}
 		if err := newer.CanRead(string(codec)); err != nil {
 			t.Errorf("ffmpeg 8: %v", err)

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -103,8 +104,7 @@ func (e *Error) hopeless() bool {
 
 // Line is the line on stderr that tells most: the last one marked as an error.
 func (e *Error) Line() string {
-	for i := len(e.Lines) - 1; i >= 0; i-- {
-		line := e.Lines[i]
+	for _, line := range slices.Backward(e.Lines) {
 		if strings.Contains(line, "[error]") || strings.Contains(line, "[fatal]") {
 			return line
 		}

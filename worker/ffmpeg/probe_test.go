@@ -48,9 +48,9 @@ func TestProbe_saysWhatItCannotRead(t *testing.T) {
 	_, err := tools().Probe(t.Context(), text)
 	wantError(t, err, ffmpeg.Exited, ffmpeg.Never)
 	_, err = ffmpeg.Tools{FFprobe: "no-such-ffprobe"}.Probe(t.Context(), text)
-	e := wantError(t, err, ffmpeg.NotInstalled, ffmpeg.Never)
-	if !strings.Contains(e.UserMessage(), "no-such-ffprobe") {
-		t.Errorf("says %q", e.UserMessage())
+	wantError(t, err, ffmpeg.NotInstalled, ffmpeg.Never)
+	if says := asError(t, err).UserMessage(); !strings.Contains(says, "no-such-ffprobe") {
+		t.Errorf("says %q", says)
 	}
 	_, err = ffmpeg.Tools{FFprobe: "echo"}.Probe(t.Context(), text)
 	wantError(t, err, ffmpeg.BadOutput, ffmpeg.Never)

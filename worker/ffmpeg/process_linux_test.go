@@ -92,8 +92,9 @@ func TestRun_aCancelledJobLeavesNoChildThatIgnoresSignals(t *testing.T) {
 func TestRun_aChildOfFFmpegDoesNotOutliveIt(t *testing.T) {
 	tools := answering(t, strings.TrimSuffix(stubborn, "wait")+"exit 3")
 	_, err := tools.Run(t.Context(), fakeJob(t))
-	if e := wantError(t, err, ffmpeg.Exited, ffmpeg.Again); e.Exit != 3 {
-		t.Errorf("exit code %d", e.Exit)
+	wantError(t, err, ffmpeg.Exited, ffmpeg.Again)
+	if exit := asError(t, err).Exit; exit != 3 {
+		t.Errorf("exit code %d", exit)
 	}
 	wantNoChild(t, tools)
 }

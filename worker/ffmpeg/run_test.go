@@ -357,9 +357,9 @@ func TestRun_saysWhatIsMissing(t *testing.T) {
 	j := ffmpeg.Job{Settings: copying(), In: "a.flv", Out: filepath.Join(t.TempDir(), "a.part.mp4")}
 	for _, name := range []string{"no-such-ffmpeg", "/no/such/ffmpeg"} {
 		_, err := ffmpeg.Tools{FFmpeg: name}.Run(t.Context(), j)
-		e := wantError(t, err, ffmpeg.NotInstalled, ffmpeg.Never)
-		if !strings.Contains(e.UserMessage(), "apt-get install ffmpeg") {
-			t.Errorf("says %q", e.UserMessage())
+		wantError(t, err, ffmpeg.NotInstalled, ffmpeg.Never)
+		if says := asError(t, err).UserMessage(); !strings.Contains(says, "apt-get install ffmpeg") {
+			t.Errorf("says %q", says)
 		}
 	}
 	_, err := ffmpeg.Tools{FFmpeg: t.TempDir()}.Run(t.Context(), j)
@@ -382,17 +382,22 @@ func TestRun_aCancelledContextComesFirst(t *testing.T) {
 	wantGone(t, j.Out)
 }
 
-func wantError(t *testing.T, err error, kind ffmpeg.Kind, class string) *ffmpeg.Error {
+func wantError(t *testing.T, err error, kind ffmpeg.Kind, class string) {
 	t.Helper()
-	var e *ffmpeg.Error
-	if !errors.As(err, &e) {
-		t.Fatalf("got %v, want an *Error", err)
-	}
+	e := asError(t, err)
 	if e.Kind != kind || e.Class() != class {
 		t.Errorf("kind %q, class %q; want %q, %q: %v", e.Kind, e.Class(), kind, class, err)
 	}
 	if len(e.UserMessage()) < 20 {
 		t.Errorf("says no more than %q", e.UserMessage())
+	}
+}
+
+func asError(t *testing.T, err error) *ffmpeg.Error {
+	t.Helper()
+	var e *ffmpeg.Error
+	if !errors.As(err, &e) {
+		t.Fatalf("got %v, want an *Error", err)
 	}
 	return e
 }

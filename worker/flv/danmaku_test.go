@@ -19,13 +19,14 @@ const danmaku = `<?xml version="1.0" encoding="utf-8"?>
 </i>`
 
 func TestDanmaku_readsTheNote(t *testing.T) {
+	before, _, _ := strings.Cut(danmaku, "<BililiveRecorderXmlStyle")
 	want := flv.RecorderNote{
 		RoomID: 23058, ShortID: 3, Name: "3号直播间", StreamTitle: `"a" <b>`,
 		AreaNameParent: "生活", AreaNameChild: "影音馆",
 	}
 	for name, file := range map[string]string{
 		"whole":                   danmaku,
-		"cut behind the note":     danmaku[:strings.Index(danmaku, "<BililiveRecorderXmlStyle")],
+		"cut behind the note":     before,
 		"cut within the comments": danmaku[:len(danmaku)-20],
 	} {
 		got, err := flv.ReadDanmaku(strings.NewReader(file))

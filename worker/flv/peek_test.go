@@ -102,11 +102,13 @@ func TestPeek_readsAtMostFourMebibytes(t *testing.T) {
 }
 
 func TestPeek_stopsAtAnAbsurdDepth(t *testing.T) {
-	deep := []flvtest.Pair{{"innermost", 1.0}}
+	deep := []flvtest.Pair{{Key: "innermost", Value: 1.0}}
 	for range 20 {
-		deep = []flvtest.Pair{{"next", deep}}
+		deep = []flvtest.Pair{{Key: "next", Value: deep}}
 	}
-	entries := []flvtest.Pair{{"Title", "before"}, {"deep", deep}, {"Comment", "behind"}}
+	entries := []flvtest.Pair{
+		{Key: "Title", Value: "before"}, {Key: "deep", Value: deep}, {Key: "Comment", Value: "behind"},
+	}
 	m := peek(t, flvtest.WithMetadata(flvtest.HeaderOnly(), entries)).Metadata
 	if m.Title != "before" || m.Comment != "" {
 		t.Errorf("got %+v", m)

@@ -222,9 +222,9 @@ func TestScan_saysWhichSoundMP4CannotHold(t *testing.T) {
 		t.Error("no sound needs no encoder")
 	}
 	tags := flvtest.Tags(clip(t, 1))
-	again := append(tags, flvtest.Tag{Kind: flvtest.Audio, TS: 1000, Body: []byte{aac, 0, 0x11, 0x90}},
+	tags = append(tags, flvtest.Tag{Kind: flvtest.Audio, TS: 1000, Body: []byte{aac, 0, 0x11, 0x90}},
 		flvtest.Tag{Kind: flvtest.Audio, TS: 1010, Body: []byte{aac, 1, 0x21}})
-	if scan(t, flvtest.Join(again)).CopiesAudio() {
+	if scan(t, flvtest.Join(tags)).CopiesAudio() {
 		t.Error("a changed configuration was not seen")
 	}
 }
