@@ -90,8 +90,7 @@ func (c *client) header() http.Header {
 
 // plainURLError leaves the address out: it may carry a token.
 func plainURLError(err error) error {
-	var u *url.Error
-	if errors.As(err, &u) {
+	if u, ok := errors.AsType[*url.Error](err); ok {
 		return u.Err
 	}
 	return err

@@ -89,7 +89,7 @@ func examine(ctx context.Context, c *console, cfg Config, settings error, thorou
 		func() findings { return examineRedis(ctx, cfg) },
 		func() findings { return examineFFmpeg(ctx, cfg, thorough) },
 		func() findings { return examineFolders(ctx, cfg) },
-		func() findings { return examineClock() },
+		examineClock,
 		func() findings { return examineListeners(ctx, cfg) },
 	} {
 		found := look()

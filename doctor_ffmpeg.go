@@ -35,8 +35,7 @@ func examineFFmpeg(ctx context.Context, cfg Config, thorough bool) findings {
 }
 
 func inPlainWords(err error) string {
-	var e *ffmpeg.Error
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*ffmpeg.Error](err); ok {
 		return e.UserMessage()
 	}
 	return err.Error()

@@ -56,7 +56,6 @@ func (c *console) open(ctx context.Context) (*installation, error) {
 		return nil, err
 	}
 	i := &installation{cfg: cfg, log: newLog(c.stderr, cfg), systemd: newSystemd(c.environ)}
-	quietRedis(i.log)
 	if i.id, err = LoadOrCreateNodeID(cfg.DataDir); err != nil {
 		return nil, err
 	}

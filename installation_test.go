@@ -20,20 +20,20 @@ import (
 // foreignRedis is one that is not our own, with the given options; start runs it.
 func foreignRedis(t *testing.T, args ...string) (url string, start func()) {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "ngl") // short: it holds a socket
+	dir, err := os.MkdirTemp("", "ngl") //nolint:usetesting // short: it holds a socket
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
 	socket := filepath.Join(dir, "s")
 	start = func() {
-		cmd := exec.Command("redis-server", append([]string{"--port", "0", "--unixsocket", socket, "--dir", dir, "--save", ""}, args...)...)
+		cmd := exec.CommandContext(t.Context(), "redis-server", append([]string{"--port", "0", "--unixsocket", socket, "--dir", dir, "--save", ""}, args...)...)
 		cmd.SysProcAttr = childAttributes()
 		ended, err := startOnOwnThread(cmd)
 		if err != nil {
 			t.Fatal(err)
 		}
-		t.Cleanup(func() { _ = cmd.Process.Kill(); <-ended })
+		t.Cleanup(func() { _ = cmd.Process.Kill(); t.Log("a foreign Redis ended:", <-ended) })
 		until(t, 10*time.Second, "an answer from Redis", func() bool {
 			rdb := redis.NewClient(&redis.Options{Network: "unix", Addr: socket})
 			defer func() { _ = rdb.Close() }()

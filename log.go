@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"log/slog"
 	"net/url"
@@ -11,7 +10,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/redis/go-redis/v9"
 	"golang.org/x/term"
 )
 
@@ -88,13 +86,9 @@ func secretsOf(cfg Config) []string {
 	return slices.DeleteFunc(secrets, func(s string) bool { return len(s) < shortest })
 }
 
-// redisLog brings the client library's own lines into ours, at debug: whoever
-// called the library reports the error anyway.
-type redisLog struct{ log *slog.Logger }
+// silence is the Redis client's own log: whoever called the client reports the
+// error anyway, in words.
+type silence struct{}
 
-// Printf is what the library calls.
-func (l redisLog) Printf(ctx context.Context, format string, args ...any) {
-	l.log.DebugContext(ctx, "redis client", "said", fmt.Sprintf(format, args...))
-}
-
-func quietRedis(log *slog.Logger) { redis.SetLogger(redisLog{log}) }
+// Printf is what the client calls.
+func (silence) Printf(context.Context, string, ...any) {}

@@ -10,6 +10,8 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+
+	"github.com/redis/go-redis/v9"
 )
 
 func main() { os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) }
@@ -56,6 +58,7 @@ func commands() []command {
 
 // run is the program; it returns the exit code.
 func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	redis.SetLogger(silence{})
 	ctx, stop := interrupted()
 	defer stop()
 	c := &console{stdin: stdin, stdout: stdout, stderr: stderr, environ: os.Environ(), dotenv: dotenvInHere}

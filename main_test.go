@@ -10,6 +10,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/redis/go-redis/v9"
 )
 
 // beNGlive turns the test binary into nglive, for tests of whole processes.
@@ -19,6 +21,7 @@ func TestMain(m *testing.M) {
 	if os.Getenv(beNGlive) == "1" {
 		main()
 	}
+	redis.SetLogger(silence{})
 	os.Exit(m.Run())
 }
 
@@ -85,7 +88,7 @@ func TestRun_exitCodes(t *testing.T) {
 		{[]string{"version", "x"}, exitUsage, "", "usage"},
 		{[]string{"up", "x"}, exitUsage, "", "--take-over"},
 		{[]string{"web", "x"}, exitUsage, "", "usage"},
-		{[]string{"worker", "--tkae-over"}, exitUsage, "", "--take-over"},
+		{[]string{"worker", "--take"}, exitUsage, "", "--take-over"},
 		{[]string{"submit"}, exitUsage, "", "FILE"},
 		{[]string{"submit", "--server", "nowhere", "x.flv"}, exitUsage, "", "--server"},
 		{[]string{"sample", "--seconds", "0"}, exitUsage, "", "--seconds"},

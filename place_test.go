@@ -37,14 +37,14 @@ func names(t *testing.T, dir string) []string {
 	return list
 }
 
-func testSubmission(t *testing.T) (s *submission, stderr *screen) {
+func testSubmission(t *testing.T) *submission {
 	t.Helper()
-	c, _, stderr := testConsole()
-	return &submission{console: c, cfg: config(t), node: "nas"}, stderr
+	c, _, _ := testConsole()
+	return &submission{console: c, cfg: config(t), node: "nas"}
 }
 
 func TestPlace_usesWhatLiesInTheFolderAlready(t *testing.T) {
-	s, _ := testSubmission(t)
+	s := testSubmission(t)
 	fill(t, s.cfg.RecordingsDir, map[string]string{"23058/a.flv": "video"})
 	link := filepath.Join(t.TempDir(), "link.flv")
 	if err := os.Symlink(filepath.Join(s.cfg.RecordingsDir, "23058/a.flv"), link); err != nil {
@@ -62,7 +62,7 @@ func TestPlace_usesWhatLiesInTheFolderAlready(t *testing.T) {
 }
 
 func TestPlace_copiesWhatTravelsWithTheVideo(t *testing.T) {
-	s, _ := testSubmission(t)
+	s := testSubmission(t)
 	outside := t.TempDir()
 	fill(t, outside, map[string]string{
 		"好 名.flv": "video", "好 名.xml": "comments", "好 名.cover.jpg": "cover", "好 名.txt": "notes",
@@ -83,7 +83,7 @@ func TestPlace_copiesWhatTravelsWithTheVideo(t *testing.T) {
 }
 
 func TestPlace_takesNoOthersName(t *testing.T) {
-	s, _ := testSubmission(t)
+	s := testSubmission(t)
 	var got []string
 	for _, content := range []string{"first", "second one", "the third"} {
 		outside := t.TempDir()
@@ -108,7 +108,7 @@ func TestPlace_takesNoOthersName(t *testing.T) {
 }
 
 func TestPlace_leavesNothingHalfCopied(t *testing.T) {
-	s, _ := testSubmission(t)
+	s := testSubmission(t)
 	outside := t.TempDir()
 	fill(t, outside, map[string]string{"a.flv": "video"})
 	ctx, stop := context.WithCancel(t.Context())
@@ -122,7 +122,7 @@ func TestPlace_leavesNothingHalfCopied(t *testing.T) {
 }
 
 func TestPlace_refusesWhatIsNoFile(t *testing.T) {
-	s, _ := testSubmission(t)
+	s := testSubmission(t)
 	for _, path := range []string{t.TempDir(), filepath.Join(t.TempDir(), "nothing.flv")} {
 		if got, err := s.place(t.Context(), path); err == nil {
 			t.Errorf("%s became %s", path, got)
@@ -131,7 +131,7 @@ func TestPlace_refusesWhatIsNoFile(t *testing.T) {
 }
 
 func TestPlace_takesTheLongestNames(t *testing.T) {
-	s, _ := testSubmission(t)
+	s := testSubmission(t)
 	outside := t.TempDir()
 	long := strings.Repeat("x", 251)
 	fill(t, outside, map[string]string{long + ".flv": "video"})

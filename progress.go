@@ -72,14 +72,15 @@ func (d *barDisplay) event(name string, e tasks.Event) {
 		d.step = e.STEP
 		d.bar = progressbar.NewOptions(100,
 			progressbar.OptionSetWriter(d.lines.w),
+			progressbar.OptionSetDescription(inWords(e)+speed(e)),
 			progressbar.OptionSetWidth(30),
 			progressbar.OptionSetPredictTime(false),
 			progressbar.OptionSetElapsedTime(false),
 			progressbar.OptionClearOnFinish(),
 			progressbar.OptionThrottle(50*time.Millisecond))
 	}
-	d.bar.Describe(inWords(e) + speed(e))
 	_ = d.bar.Set(min(*e.COMP, 99)) // the step's end says 100
+	d.bar.Describe(inWords(e) + speed(e))
 }
 
 // close takes the bar off the screen.

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -128,7 +127,7 @@ func (r *redisServer) Serve(ctx context.Context) error {
 	case err := <-ended:
 		return fmt.Errorf("redis-server ended by itself (%w); its last words: %s", orDone(err), lines)
 	case <-ctx.Done():
-		r.stop(cmd.Process, ended)
+		r.stop(context.WithoutCancel(ctx), cmd.Process, ended)
 		return ctx.Err()
 	}
 }
@@ -164,20 +163,20 @@ func (r *redisServer) setGrace(d time.Duration) {
 	r.grace = d
 }
 
-func (r *redisServer) stop(p *os.Process, ended <-chan error) {
+func (r *redisServer) stop(ctx context.Context, p *os.Process, ended <-chan error) {
 	r.mu.Lock()
 	grace := r.grace
 	r.mu.Unlock()
 	if err := p.Signal(syscall.SIGTERM); err != nil { // Windows has no such signal
-		_ = r.ask(context.Background(), func(ctx context.Context, rdb *redis.Client) error { return rdb.Shutdown(ctx).Err() })
+		_ = r.ask(ctx, func(ctx context.Context, rdb *redis.Client) error { return rdb.Shutdown(ctx).Err() })
 	}
 	select {
-	case <-ended:
-		r.log.Info("redis-server stopped")
+	case err := <-ended:
+		r.log.Info("redis-server stopped", "error", err)
 	case <-time.After(grace):
 		r.log.Warn("redis-server did not stop in time and was killed", "after", grace)
 		_ = p.Kill()
-		<-ended
+		r.log.Info("redis-server ended", "error", <-ended)
 	}
 }
 
@@ -247,43 +246,4 @@ func pause(ctx context.Context, d time.Duration) bool {
 	case <-timer.C:
 		return true
 	}
-}
-
-// lastLines keeps the end of a program's output for the error that may follow.
-type lastLines struct {
-	mu    sync.Mutex
-	lines []string
-	most  int
-	rest  string
-}
-
-func newLastLines(most int) *lastLines { return &lastLines{most: most} }
-
-// Write takes output as it comes, in pieces.
-func (l *lastLines) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	scanner := bufio.NewScanner(strings.NewReader(l.rest + string(p)))
-	complete := strings.HasSuffix(string(p), "\n")
-	l.rest = ""
-	for scanner.Scan() {
-		l.lines = append(l.lines, scanner.Text())
-	}
-	if !complete && len(l.lines) > 0 {
-		l.rest = l.lines[len(l.lines)-1]
-		l.lines = l.lines[:len(l.lines)-1]
-	}
-	l.lines = l.lines[max(0, len(l.lines)-l.most):]
-	return len(p), nil
-}
-
-// String is the kept lines in one.
-func (l *lastLines) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	all := l.lines
-	if l.rest != "" {
-		all = append(all[:len(all):len(all)], l.rest)
-	}
-	return strings.Join(all, " | ")
 }

@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"os"
 	"os/exec"
@@ -92,7 +93,7 @@ func TestRedisServer_keepsWhatItIsGiven(t *testing.T) {
 
 func TestRedisServer_startsAgainAfterKill(t *testing.T) {
 	s := testRedisServer(t, t.TempDir())
-	sup := supervise(part{name: "redis-server", run: s.Serve}, 10*time.Millisecond, s.log)
+	sup := supervise(t.Context(), part{name: "redis-server", run: s.Serve}, 10*time.Millisecond, s.log)
 	t.Cleanup(func() { sup.stop(redisGrace) })
 	if err := s.waitReady(t.Context()); err != nil {
 		t.Fatal(err)
@@ -118,7 +119,7 @@ func TestRedisServer_endsWhatAKilledRunLeft(t *testing.T) {
 	if err := first.at.remember(first.dir); err != nil {
 		t.Fatal(err)
 	}
-	left := exec.Command(first.program, first.args()...)
+	left := exec.CommandContext(t.Context(), first.program, first.args()...)
 	if err := left.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -138,7 +139,8 @@ func TestRedisServer_endsWhatAKilledRunLeft(t *testing.T) {
 	ended := make(chan error, 1)
 	go func() { ended <- second.Serve(ctx) }()
 	select {
-	case <-gone:
+	case err := <-gone:
+		t.Log("the leftover ended:", err)
 	case <-time.After(10 * time.Second):
 		t.Fatal("the leftover still runs")
 	}
@@ -151,7 +153,9 @@ func TestRedisServer_endsWhatAKilledRunLeft(t *testing.T) {
 		t.Errorf("what the leftover knew is lost: %q, %v", got, err)
 	}
 	stop()
-	<-ended
+	if err := <-ended; !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
 }
 
 func TestRedisServer_isKilledWhenItHangs(t *testing.T) {

@@ -5,13 +5,12 @@ package main
 import (
 	"context"
 	"net"
+	"os"
 	"path/filepath"
 	"strconv"
 	"sync/atomic"
 	"testing"
 	"time"
-
-	"os"
 )
 
 // managerSocket is systemd's end of the notification socket.

@@ -97,7 +97,7 @@ func (f *fakeNGlive) knows(path string, state tasks.State) string {
 }
 
 // submits runs the command on a file of the recordings' folder.
-func submits(t *testing.T, ctx context.Context, f *fakeNGlive, files ...string) (code int, stdout, stderr *screen) { //nolint:revive // t comes first
+func submits(t *testing.T, ctx context.Context, f *fakeNGlive, files ...string) (code int, stdout, stderr *screen) {
 	t.Helper()
 	dir, environ := home(t)
 	args := []string{"submit", "--server", f.URL}

@@ -63,7 +63,7 @@ const (
 	restartBreak   = 3 * time.Second
 )
 
-func supervise(p part, between time.Duration, log *slog.Logger) *supervised {
+func supervise(ctx context.Context, p part, between time.Duration, log *slog.Logger) *supervised {
 	s := &supervised{name: p.name, log: log}
 	supervisor := suture.New(p.name, suture.Spec{
 		EventHook:        s.report,
@@ -73,7 +73,7 @@ func supervise(p part, between time.Duration, log *slog.Logger) *supervised {
 		Timeout:          allStop, // stop has its own, shorter ones
 	})
 	supervisor.Add(p)
-	ctx, cancel := context.WithCancel(context.Background())
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx)) // stop alone ends it
 	s.cancel, s.done = cancel, supervisor.ServeBackground(ctx)
 	return s
 }
@@ -97,7 +97,8 @@ func (s *supervised) stop(within time.Duration) bool {
 	}
 	s.cancel()
 	select {
-	case <-s.done:
+	case err := <-s.done:
+		s.log.Debug("a part stopped", "part", s.name, "error", err)
 		return true
 	case <-time.After(within):
 		s.log.Error("a part did not stop in time and is left behind", "part", s.name, "after", within)

@@ -16,7 +16,7 @@ func TestSupervise_startsAgainWhatDiesOrPanics(t *testing.T) {
 	var said screen
 	var lives atomic.Int32
 	alive := make(chan struct{})
-	s := supervise(part{name: "web", run: func(ctx context.Context) error {
+	s := supervise(t.Context(), part{name: "web", run: func(ctx context.Context) error {
 		switch lives.Add(1) {
 		case 1:
 			return errors.New("lost my way")
@@ -48,7 +48,7 @@ func TestSupervise_leavesToAPersonWhatOnlyAPersonMends(t *testing.T) {
 	} {
 		var lives atomic.Int32
 		final := make(chan error, 1)
-		s := supervise(part{
+		s := supervise(t.Context(), part{
 			name:  "worker",
 			run:   func(context.Context) error { lives.Add(1); return fmt.Errorf("claim: %w", err) },
 			final: func(err error) { final <- err },
@@ -72,7 +72,7 @@ func TestSupervised_stopDoesNotWaitForEver(t *testing.T) {
 	hang, started := make(chan struct{}), make(chan struct{})
 	defer close(hang)
 	var said screen
-	s := supervise(part{name: "worker", run: func(context.Context) error {
+	s := supervise(t.Context(), part{name: "worker", run: func(context.Context) error {
 		close(started)
 		<-hang
 		return nil

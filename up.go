@@ -17,7 +17,7 @@ import (
 // How long `up` gives each part to stop. Together they stay under the 15 s that
 // a person waits after Ctrl-C.
 const (
-	workerStop = 5 * time.Second
+	workerStop = 6 * time.Second
 	webStop    = 4500 * time.Millisecond
 	allStop    = 13 * time.Second
 	redisStop  = 3 * time.Second // what is left for Redis at the very least
@@ -136,8 +136,8 @@ func (h *household) start(ctx context.Context) error {
 	return nil
 }
 
-func (h *household) supervise(name string, run func(context.Context) error) *supervised {
-	return supervise(part{name: name, run: run, final: func(err error) { h.fail(err) }}, h.restartBreak, h.log)
+func (h *household) supervise(ctx context.Context, name string, run func(context.Context) error) *supervised {
+	return supervise(ctx, part{name: name, run: run, final: func(err error) { h.fail(err) }}, h.restartBreak, h.log)
 }
 
 // startRedis gives the way to Redis, after starting our own where none is named.
@@ -154,7 +154,7 @@ func (h *household) startRedis(ctx context.Context) (*redis.Options, error) {
 		return nil, err
 	}
 	h.redisAt, h.ownRedis = "its own redis-server", true
-	h.redis = h.supervise("redis-server", h.server.Serve)
+	h.redis = h.supervise(ctx, "redis-server", h.server.Serve)
 	if err := h.server.waitReady(ctx); err != nil {
 		return nil, err
 	}
@@ -164,7 +164,7 @@ func (h *household) startRedis(ctx context.Context) (*redis.Options, error) {
 // startWeb returns once web listens.
 func (h *household) startWeb(ctx context.Context) error {
 	listening := make(chan string, 1)
-	h.web = h.supervise("web", func(ctx context.Context) error {
+	h.web = h.supervise(ctx, "web", func(ctx context.Context) error {
 		w, err := h.makeWeb(h.bus)
 		if err != nil {
 			return settingError{err}
@@ -191,7 +191,7 @@ func (h *household) startWeb(ctx context.Context) error {
 func (h *household) startWorker(ctx context.Context) {
 	ready := make(chan struct{})
 	var once sync.Once
-	h.worker = h.supervise("worker", func(ctx context.Context) error {
+	h.worker = h.supervise(ctx, "worker", func(ctx context.Context) error {
 		w, err := h.makeWorker(h.bus)
 		if err != nil {
 			return settingError{err}

@@ -78,7 +78,7 @@ func TestUp_stopsWorkerThenWebThenRedis(t *testing.T) {
 	lastWords := func(name string) func(context.Context) error {
 		return func(ctx context.Context) error {
 			<-ctx.Done()
-			err := ping(context.Background(), h.bus.rdb)
+			err := ping(context.WithoutCancel(ctx), h.bus.rdb)
 			mu.Lock()
 			defer mu.Unlock()
 			if err != nil {

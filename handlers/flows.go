@@ -86,7 +86,7 @@ func (h *handlers) createFlow(ctx context.Context, in *createFlowInput) (*flowOu
 }
 
 type changeFlowInput struct {
-	flowInput
+	ID   string `path:"id" maxLength:"40"`
 	Body flowDraft
 }
 

@@ -162,7 +162,7 @@ func byPerson(kind tasks.FactKind, recording string) tasks.Fact {
 }
 
 type runInput struct {
-	recordingInput
+	ID   string `path:"id" pattern:"^[0-9a-f]{16}$" patternDescription:"16 hex digits" doc:"The recording's id"`
 	Body struct {
 		Flow string `json:"flow" minLength:"1" maxLength:"40" doc:"The flow's id"`
 	}

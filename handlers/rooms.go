@@ -59,7 +59,7 @@ type roomInput struct {
 }
 
 type roomFlowInput struct {
-	roomInput
+	Room int64 `path:"room" minimum:"1" maximum:"999999999999" doc:"Real or short room id"`
 	Body struct {
 		Flow string `json:"flow" minLength:"1" maxLength:"40" doc:"The flow's id"`
 	}

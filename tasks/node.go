@@ -127,10 +127,12 @@ func (s *Store) Beat(ctx context.Context, o Owner, n NodeInfo) error {
 
 // Node returns what is known of one node and whether there is one of that name.
 func (s *Store) Node(ctx context.Context, name string) (NodeInfo, bool, error) {
-	m, err := s.rdb.HMGet(ctx, keyNode(name), "beat", "info").Result()
-	if err != nil {
+	pipe := s.rdb.Pipeline()
+	known, clock := pipe.HMGet(ctx, keyNode(name), "beat", "info"), pipe.Time(ctx) // one clock for all: Redis' own
+	if _, err := pipe.Exec(ctx); err != nil {
 		return NodeInfo{}, false, fmt.Errorf("redis: read node %s: %w", name, err)
 	}
+	m := known.Val()
 	beat, ok := m[0].(string)
 	if !ok {
 		return NodeInfo{}, false, nil
@@ -144,7 +146,7 @@ func (s *Store) Node(ctx context.Context, name string) (NodeInfo, bool, error) {
 	var ms int64
 	_, _ = fmt.Sscan(beat, &ms)
 	n.BeatAt = At(time.UnixMilli(ms))
-	n.Alive = time.Since(n.BeatAt) < deadAfter
+	n.Alive = clock.Val().Sub(n.BeatAt) < deadAfter
 	return n, true, nil
 }
 

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strconv"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -51,26 +50,27 @@ func NewStore(rdb redis.UniversalClient, keep time.Duration) *Store {
 // It answers {"ok"}, {"known", id}, {"changed", doc} or {"generation", n}; id is the recording the fact went to the first time.
 //
 // KEYS: recording, seen, generations, events, old state's index, new state's index, flow version.
-// ARGV: old doc, new doc, id, score, seen TTL (ms), oldest event kept (ms), first id of the path ("" = do not look),
+// ARGV: old doc, new doc, id, score, how long seen ids and events stay (ms), first id of the path ("" = do not look),
 // newest generation known, flow, then one JSON an event.
 const applyScript = `
 local seen = redis.call('GET', KEYS[2])
 if seen then return {'known', seen} end
-if ARGV[7] ~= '' then
-  local g = redis.call('HGET', KEYS[3], ARGV[7]) or '0'
-  if tonumber(g) > tonumber(ARGV[8]) then return {'generation', g} end
+if ARGV[6] ~= '' then
+  local g = redis.call('HGET', KEYS[3], ARGV[6]) or '0'
+  if tonumber(g) > tonumber(ARGV[7]) then return {'generation', g} end
 end
 local doc = redis.call('GET', KEYS[1]) or ''
 if doc ~= ARGV[1] then return {'changed', doc} end
 redis.call('SET', KEYS[2], ARGV[3], 'PX', ARGV[5])
-if ARGV[7] ~= '' and ARGV[8] ~= '0' then redis.call('HSET', KEYS[3], ARGV[7], ARGV[8]) end
+if ARGV[6] ~= '' and ARGV[7] ~= '0' then redis.call('HSET', KEYS[3], ARGV[6], ARGV[7]) end
 if ARGV[2] ~= ARGV[1] then
   redis.call('SET', KEYS[1], ARGV[2])
   if KEYS[5] ~= KEYS[6] then redis.call('ZREM', KEYS[5], ARGV[3]) end
   redis.call('ZADD', KEYS[6], ARGV[4], ARGV[3])
 end
-if ARGV[9] ~= '' then redis.call('SET', KEYS[7], ARGV[9], 'NX') end
-for i = 10, #ARGV do redis.call('XADD', KEYS[4], 'MINID', '~', ARGV[6], '*', 'e', ARGV[i]) end
+if ARGV[8] ~= '' then redis.call('SET', KEYS[7], ARGV[8], 'NX') end
+local oldest = redis.call('TIME')[1] * 1000 - ARGV[5]
+for i = 9, #ARGV do redis.call('XADD', KEYS[4], 'MINID', '~', oldest, '*', 'e', ARGV[i]) end
 return {'ok'}`
 
 // application is one try to apply a fact.
@@ -102,7 +102,7 @@ func (s *Store) run(ctx context.Context, a application) (verdict, doc string, er
 	}
 	argv := []any{
 		a.old, fresh, a.after.ID, a.after.CreatedAt.UnixMilli(), s.keep.Milliseconds(),
-		strconv.FormatInt(time.Now().Add(-s.keep).UnixMilli(), 10), a.firstID, a.newest, flow,
+		a.firstID, a.newest, flow,
 	}
 	for _, e := range a.events {
 		argv = append(argv, encodeEvent(e))

@@ -50,8 +50,7 @@ func framed(id, doc string, live bool) Frame {
 // Publish appends a lifecycle event that belongs to no recording; one whose EVENT id is known is dropped.
 func (s *Store) Publish(ctx context.Context, e Event) error {
 	keys := []string{keySeen(e.EVENT), keyEvents}
-	oldest := strconv.FormatInt(time.Now().Add(-s.keep).UnixMilli(), 10)
-	err := redis.NewScript(publishScript).Run(ctx, s.rdb, keys, s.keep.Milliseconds(), oldest, encodeEvent(e)).Err()
+	err := redis.NewScript(publishScript).Run(ctx, s.rdb, keys, s.keep.Milliseconds(), encodeEvent(e)).Err()
 	if err != nil {
 		return fmt.Errorf("redis: append event %s: %w", e.CMD, err)
 	}
@@ -60,7 +59,7 @@ func (s *Store) Publish(ctx context.Context, e Event) error {
 
 const publishScript = `
 if not redis.call('SET', KEYS[1], '1', 'PX', ARGV[1], 'NX') then return 0 end
-redis.call('XADD', KEYS[2], 'MINID', '~', ARGV[2], '*', 'e', ARGV[3])
+redis.call('XADD', KEYS[2], 'MINID', '~', redis.call('TIME')[1] * 1000 - ARGV[1], '*', 'e', ARGV[2])
 return 1`
 
 // PublishLive appends progress or a heartbeat. It may be dropped: nobody replays it.

@@ -107,7 +107,7 @@ func TestBrowser_showsEveryPageWithoutAnotherHost(t *testing.T) {
 	for _, p := range []struct{ path, element, text string }{
 		{"/docs/", ".opblock-summary-path", "/api"},
 		{"/asynq/", "a", "encode.browser-test"},
-		{"/", "body", "NGlive"},
+		{"/", "body", "video.mp4"},
 	} {
 		t.Run(strings.Trim(p.path, "/")+" page", func(t *testing.T) {
 			b := newBrowser(t)

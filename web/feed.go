@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"net"
 	"net/http"
 	"sync"
 	"sync/atomic"
@@ -237,15 +238,16 @@ func (o *fanout) mostAreBehind() bool {
 	return late*2 > crowd
 }
 
-// failed drops a listener whose queue is full. Melody calls it while it holds its lock, and s.Close would come back here
-// without end: only the raw connection may be closed, and then the pumps end by themselves.
+// failed drops a listener whose queue is full, or that took or sent nothing for too long. Melody calls it while it holds its
+// lock, and s.Close would come back here without end: only the raw connection may be closed, and then the pumps end by themselves.
 func (o *fanout) failed(s *melody.Session, err error) {
-	if err != melody.ErrMessageBufferFull { //nolint:errorlint // Melody hands out the value itself
+	slow, ok := errors.AsType[net.Error](err) // gorilla hides os.ErrDeadlineExceeded
+	if !errors.Is(err, melody.ErrMessageBufferFull) && (!ok || !slow.Timeout()) {
 		return
 	}
 	if listenerOf(s).drop() {
 		o.feed.dropped.Add(1)
-		o.feed.log.Debug("listener dropped, it did not keep up", "from", s.RemoteAddr().String())
+		o.feed.log.Debug("listener dropped", "from", s.RemoteAddr().String(), "cause", err)
 		_ = s.WebsocketConnection().NetConn().Close()
 	}
 }

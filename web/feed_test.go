@@ -203,7 +203,11 @@ func TestFeed_dropsAStalledListenerAndDelaysNobody(t *testing.T) {
 		t.Errorf("a healthy listener heard an event %d ms late", worst.Load())
 	}
 	t.Logf("worst delay beside a stalled listener: %d ms", worst.Load())
+	began := time.Now()
 	eventually(t, "only the healthy ones are left", func() bool { return s.feed.listeners.Load() == healthy })
+	if took := time.Since(began); took > writeWithin/2 {
+		t.Errorf("the dropped listener stayed for %s", took)
+	}
 	_ = stalled.Close()
 }
 
@@ -219,6 +223,16 @@ func stall(t *testing.T, s *site, query string) *websocket.Conn {
 	}
 	_ = resp.Body.Close()
 	return conn
+}
+
+func TestFeed_dropsAListenerThatFellSilent(t *testing.T) {
+	s := newSite(t, nil).run(t)
+	if pongWithin > 30*time.Second || pingEvery >= pongWithin {
+		t.Errorf("pings every %s and pongs within %s notice a dead listener too late", pingEvery, pongWithin)
+	}
+	s.feed.on.Load().hub.Config.PongWait = 50 * time.Millisecond
+	_ = listen(t, s, "") // it never reads, so it never answers a ping
+	eventually(t, "it is dropped", func() bool { return s.feed.dropped.Load() == 1 && s.feed.listeners.Load() == 0 })
 }
 
 func TestFeed_filters(t *testing.T) {

@@ -109,43 +109,40 @@ func (l *listener) begin(ctx context.Context, store *tasks.Store) error {
 // replay writes all events after from that the listener wants, and goes on until join takes it.
 func (l *listener) replay(ctx context.Context, store *tasks.Store, write func([]byte) error, join func() bool) error {
 	for ctx.Err() == nil {
-		more, err := l.page(ctx, store, write)
-		if err != nil {
+		if err := l.page(ctx, store, write); err != nil || join() {
 			return err
-		}
-		if !more && join() {
-			return nil
 		}
 	}
 	return ctx.Err()
 }
 
-// page replays one page and reports whether another may follow.
-func (l *listener) page(ctx context.Context, store *tasks.Store, write func([]byte) error) (more bool, err error) {
+// page replays one page.
+func (l *listener) page(ctx context.Context, store *tasks.Store, write func([]byte) error) error {
 	var frames []tasks.Frame
 	if l.since != "" {
+		var err error
 		if frames, err = store.Since(ctx, l.from, replayPage); err != nil {
-			return false, err
+			return err
 		}
 		if err = l.lookForGap(ctx, store); err != nil {
-			return false, err
+			return err
 		}
 	}
 	if l.gap {
 		if err := write([]byte(gapFrame)); err != nil {
-			return false, err
+			return err
 		}
 		l.gap = false
 	}
 	for _, frame := range frames {
 		if about, err := subjectOf(frame); err == nil && l.wants(about) {
 			if err := write(frame.JSON); err != nil {
-				return false, err
+				return err
 			}
 		}
 		l.from = frame.Seq
 	}
-	return len(frames) == replayPage, nil
+	return nil
 }
 
 // lookForGap is asked after reading, so that what was dropped in between counts as well. Whoever asks from 0 on wants what

@@ -42,7 +42,7 @@ func newMeters(version string, feed *feed, store *tasks.Store, inspector *asynq.
 			func() float64 { return float64(feed.listeners.Load()) }),
 		prometheus.NewCounterFunc(prometheus.CounterOpts{Name: "nglive_feed_sent_total", Help: "Frames sent to listeners."},
 			func() float64 { return float64(feed.sent.Load()) }),
-		prometheus.NewCounterFunc(prometheus.CounterOpts{Name: "nglive_feed_dropped_total", Help: "Listeners dropped because they did not keep up."},
+		prometheus.NewCounterFunc(prometheus.CounterOpts{Name: "nglive_feed_dropped_total", Help: "Listeners dropped because they did not keep up or fell silent."},
 			func() float64 { return float64(feed.dropped.Load()) }),
 		newStock(store, inspector),
 	)

@@ -250,7 +250,7 @@ func (d *delivery) hold(e *entry, err error, waits *held, began bool) ([]letter,
 	if waits != nil {
 		reason = waits.reason
 	}
-	answer := &verdict{lookAgain, &held{reason}}
+	answer := &verdict{lookAgain(), &held{reason}}
 	if e.Reason == reason {
 		return nil, answer
 	}

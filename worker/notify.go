@@ -95,7 +95,7 @@ func (d *delivery) openNotification(payload []byte, e entry) (work func(context.
 	}
 	i := slices.IndexFunc(d.w.channels, func(c channel) bool { return c.name == t.Channel })
 	if i < 0 {
-		return nil, &verdict{lookAgain, &held{"this node does not have the channel " + t.Channel}}, nil
+		return nil, &verdict{lookAgain(), &held{"this node does not have the channel " + t.Channel}}, nil
 	}
 	return func(ctx context.Context) error { return d.bring(ctx, &d.w.channels[i], t) }, nil, nil
 }

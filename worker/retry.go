@@ -73,8 +73,8 @@ func (g *gone) Error() string       { return g.words }
 func (g *gone) Class() string       { return string(never) }
 func (g *gone) UserMessage() string { return g.words }
 
-// lookAgain is when a held step looks again.
-const lookAgain = 20 * time.Second
+// lookAgain is when a held step looks again: within a minute, and not all at once.
+func lookAgain() time.Duration { return 15*time.Second + rand.N(30*time.Second) }
 
 // delays between attempts; the last one repeats.
 func delays() []time.Duration {

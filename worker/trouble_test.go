@@ -120,6 +120,22 @@ func TestTrouble_diskFull(t *testing.T) {
 	assert.Contains(t, s.events(r.ID), tasks.StepHeld)
 }
 
+// TestTrouble_diskFullInTheMiddle: ffmpeg runs out of room. Nothing half-made stays, no attempt is spent, and it goes on by itself.
+func TestTrouble_diskFullInTheMiddle(t *testing.T) {
+	t.Parallel()
+	s := newStation(t)
+	s.cfg.FFmpeg = program(t, `case "$*" in *part.mp4*) if mkdir "$0.once" 2>/dev/null; then
+for a in "$@"; do last=$a; done; echo half > "${last#file:}"; echo "[error] av_interleaved_write_frame(): No space left on device" >&2; exit 1; fi;; esac`)
+	s.clip("a.flv", nil)
+	s.start()
+	r := s.closed("a.flv", tasks.DefaultFlow())
+	s.reaches(r.ID, tasks.Waiting)
+	s.noParts()
+	assert.Contains(t, s.step(r.ID, "transcode").Reason, "full")
+	s.reaches(r.ID, tasks.Finished)
+	assert.Equal(t, 1, s.step(r.ID, "transcode").Attempts)
+}
+
 // TestTrouble_redisAwayInEachStep: 30 s without Redis in the middle of the transcode, the upload and the notification.
 func TestTrouble_redisAwayInEachStep(t *testing.T) {
 	t.Parallel()

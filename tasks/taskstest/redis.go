@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"syscall"
 	"testing"
 	"time"
 
@@ -99,13 +100,40 @@ func (s *Server) answers() bool {
 	return err == nil && string(reply) == "+PONG"
 }
 
-// Stop kills it with SIGKILL; what it accepted stays on disk.
+// Stop ends it in peace: all that it accepted is there again after Start.
 func (s *Server) Stop() {
 	if s.process == nil {
 		return
 	}
-	_ = s.process.Process.Kill()
-	_ = s.process.Wait()
+	if s.paused {
+		_ = suspend(s.process.Process, false)
+	}
+	s.end(syscall.SIGTERM)
+}
+
+// Kill ends it with SIGKILL. While its disk is slow to sync, a redis-server answers before it writes: the last two seconds may
+// be lost.
+func (s *Server) Kill() {
+	if s.process != nil {
+		s.end(syscall.SIGKILL)
+	}
+}
+
+func (s *Server) end(how os.Signal) {
+	gone := make(chan struct{})
+	go func() {
+		_ = s.process.Wait()
+		close(gone)
+	}()
+	if err := s.process.Process.Signal(how); err != nil {
+		_ = s.process.Process.Kill()
+	}
+	select {
+	case <-gone:
+	case <-time.After(patience):
+		_ = s.process.Process.Kill()
+		<-gone
+	}
 	_ = os.Remove(s.Socket())
 	s.process, s.paused = nil, false
 }
