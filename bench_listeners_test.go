@@ -110,7 +110,7 @@ func (c *crowds) heard(o listenerOrder) listenerAnswer {
 }
 
 // servePrepared is the least that brings a frame to many: one prepared message,
-// written to one connection after the other.
+// written to one connection after the other. An order is one event.
 func servePrepared(s seat) error {
 	var (
 		mu       sync.Mutex
@@ -136,18 +136,15 @@ func servePrepared(s seat) error {
 		return err
 	}
 	for {
-		var events int
-		if err := s.orders.Decode(&events); err != nil {
+		var again bool
+		if err := s.orders.Decode(&again); err != nil {
 			return err
 		}
-		for range events {
-			mu.Lock()
-			err := tellAll(conns)
-			mu.Unlock()
-			if err != nil {
-				return err
-			}
-			<-time.After(betweenThem)
+		mu.Lock()
+		err := tellAll(conns)
+		mu.Unlock()
+		if err != nil {
+			return err
 		}
 		if err := s.answers.Encode(true); err != nil {
 			return err

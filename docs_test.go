@@ -244,3 +244,79 @@ func TestDocs_drawTheStatesAsTheyAre(t *testing.T) {
 		}
 	}
 }
+
+func TestDocs_nameOnlySettingsThatExist(t *testing.T) {
+	t.Parallel()
+	known := map[string]bool{}
+	for _, s := range (Config{}).Redacted() {
+		known[s.Name] = true
+	}
+	for _, file := range documents(t) {
+		for _, name := range regexp.MustCompile(`NGLIVE_[A-Z_]*[A-Z]`).FindAllString(document(t, file), -1) {
+			if !known[name] && !known[strings.TrimSuffix(name, "_FILE")] {
+				t.Errorf("%s names %s, which is no setting", file, name)
+			}
+		}
+	}
+}
+
+func TestDocs_nameOnlyPathsThatTheAPIHas(t *testing.T) {
+	t.Parallel()
+	var known []*regexp.Regexp
+	for _, m := range regexp.MustCompile(`(?m)^  (/api/\S*):$`).FindAllStringSubmatch(document(t, "openapi/openapi.yaml"), -1) {
+		known = append(known, regexp.MustCompile("^"+regexp.MustCompile(`\{[a-z]+\}`).ReplaceAllString(m[1], "[^/]+")+"$"))
+	}
+	for _, file := range documents(t) {
+		for _, path := range regexp.MustCompile(`/api/[a-z0-9{}<>/-]*[a-z}>]`).FindAllString(document(t, file), -1) {
+			if !slices.ContainsFunc(known, func(k *regexp.Regexp) bool { return k.MatchString(path) }) {
+				t.Errorf("%s names %s, which the API does not have", file, path)
+			}
+		}
+	}
+}
+
+func TestDocs_linkToWhatIsThere(t *testing.T) {
+	t.Parallel()
+	for _, file := range documents(t) {
+		for _, m := range regexp.MustCompile(`\]\(([^)#]+)\)`).FindAllStringSubmatch(document(t, file), -1) {
+			if strings.Contains(m[1], "://") {
+				continue
+			}
+			if _, err := os.Stat(filepath.Join(filepath.Dir(file), m[1])); err != nil {
+				t.Errorf("%s links to %s: %v", file, m[1], err)
+			}
+		}
+	}
+}
+
+// TestDocs_sayTheSameInBothLanguages compares what must not differ: the headings' levels, the rows of tables, the settings and
+// the commands. It cannot read the sentences.
+func TestDocs_sayTheSameInBothLanguages(t *testing.T) {
+	t.Parallel()
+	for _, file := range documents(t) {
+		english := strings.TrimSuffix(file, ".zh-CN.md") + ".md"
+		if english == file+".md" {
+			continue
+		}
+		if got, want := skeleton(document(t, file)), skeleton(document(t, english)); !slices.Equal(got, want) {
+			t.Errorf("%s is built as\n  %s\nand %s as\n  %s", file, strings.Join(got, "\n  "), english, strings.Join(want, "\n  "))
+		}
+	}
+}
+
+// skeleton is a document without its sentences.
+func skeleton(text string) []string {
+	var bones []string
+	for line := range strings.Lines(text) {
+		line, _, _ = strings.Cut(strings.TrimSpace(line), "  #") // a remark behind a command
+		switch {
+		case strings.HasPrefix(line, "#"):
+			bones = append(bones, regexp.MustCompile(`^#+`).FindString(line))
+		case strings.HasPrefix(line, "|"):
+			bones = append(bones, "|"+strings.Join(regexp.MustCompile("`[A-Za-z_]+`").FindAllString(line, -1), " "))
+		case strings.HasPrefix(line, "curl"), strings.HasPrefix(line, "sudo"), strings.HasPrefix(line, "bin/"), strings.HasPrefix(line, "make"):
+			bones = append(bones, regexp.MustCompile(`\p{Han}+`).ReplaceAllString(strings.TrimSpace(line), "…"))
+		}
+	}
+	return bones
+}

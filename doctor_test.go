@@ -26,16 +26,6 @@ func find(t *testing.T, all findings, name string) finding {
 	return finding{}
 }
 
-func config(t *testing.T, environ ...string) Config {
-	t.Helper()
-	_, all := home(t)
-	cfg, err := LoadConfig(append(all, environ...), "")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return cfg
-}
-
 func TestDoctor_findsThisMachineWellEnough(t *testing.T) {
 	_, environ := home(t)
 	c, stdout, _ := testConsole(environ...)
@@ -143,7 +133,7 @@ func TestDisks_tellOneFromAnother(t *testing.T) {
 			t.Errorf("%+v and %+v: %v", test.a.disk, test.b.disk, got)
 		}
 	}
-	mounts := []disk.PartitionStat{{Mountpoint: "/"}, {Mountpoint: "/mnt"}, {Mountpoint: "/mnt/nas"}}
+	mounts := []disk.PartitionStat{{Mountpoint: "/mnt"}, {Mountpoint: "/mnt/nas"}, {Mountpoint: "/"}}
 	for path, want := range map[string]string{"/mnt/nas/video": "/mnt/nas", "/mnt/nasty": "/mnt", "/mnt/nas": "/mnt/nas", "/home": "/"} {
 		if got := partitionOf(path, mounts).Mountpoint; got != want {
 			t.Errorf("%s lies on %s, want %s", path, got, want)

@@ -56,6 +56,16 @@ func home(t *testing.T) (dir string, environ []string) {
 	}
 }
 
+func config(t *testing.T, environ ...string) Config {
+	t.Helper()
+	_, all := home(t)
+	cfg, err := LoadConfig(append(all, environ...), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return cfg
+}
+
 func testConsole(environ ...string) (c *console, stdout, stderr *screen) {
 	stdout, stderr = &screen{}, &screen{}
 	return &console{stdin: strings.NewReader(""), stdout: stdout, stderr: stderr, environ: environ}, stdout, stderr

@@ -139,3 +139,14 @@ func TestPlace_takesTheLongestNames(t *testing.T) {
 		t.Errorf("%s: %v", got, err)
 	}
 }
+
+func TestCopyTo_replacesNothing(t *testing.T) {
+	dir := t.TempDir()
+	fill(t, dir, map[string]string{"new": "new", "old": "old"})
+	if err := copyTo(t.Context(), filepath.Join(dir, "new"), filepath.Join(dir, "old")); !errors.Is(err, os.ErrExist) {
+		t.Errorf("it ended with %v", err)
+	}
+	if b, err := os.ReadFile(filepath.Join(dir, "old")); string(b) != "old" || len(names(t, dir)) != 2 {
+		t.Errorf("the other file holds %q, %v; beside it %v", b, err, names(t, dir))
+	}
+}

@@ -197,7 +197,7 @@ func firstProgram(names ...string) (path string, ok bool) {
 func daylight(width, height int64) chromedp.Action[chromedp.Void] {
 	return chromedp.Func(func(ctx context.Context, tab *chromedp.Target) error {
 		_, size := cdp.Call(ctx, tab, emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{
-			Width: width, Height: height, DeviceScaleFactor: 1.2,
+			Width: width, Height: height, DeviceScaleFactor: 1.15,
 		})
 		_, look := cdp.Call(ctx, tab, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
 			Features: []*emulation.MediaFeature{

@@ -204,25 +204,3 @@ func (s *Store) PinnedFlow(ctx context.Context, key string) (Flow, error) {
 	s.flows.pin(key, f)
 	return f, nil
 }
-
-func encodeRecording(r Recording) []byte {
-	id := r.ID
-	r.ID = "" // the key has it
-	b, err := json.Marshal(r)
-	if err != nil {
-		panic("recording " + id + " does not go into JSON: " + err.Error())
-	}
-	return b
-}
-
-func decodeRecording(id, doc string) (Recording, error) {
-	r := Recording{ID: id}
-	if doc == "" {
-		return r, nil
-	}
-	if err := json.Unmarshal([]byte(doc), &r); err != nil {
-		return r, fmt.Errorf("recording %s: what Redis holds of it is not readable: %w", id, err)
-	}
-	r.ID = id
-	return r, nil
-}

@@ -2,6 +2,7 @@ package web
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -19,8 +20,8 @@ func watched(next http.Handler, log *slog.Logger, measure func(pattern string, s
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		a := &answer{ResponseWriter: w}
 		began := time.Now()
-		defer func() {
-			survive(a, recover(), log)
+		defer func() { //nolint:contextcheck // what it calls has the request's context
+			survive(r.Context(), a, recover(), log)
 			took := time.Since(began)
 			measure(r.Pattern, a.status, took)
 			log.DebugContext(r.Context(), "request answered", "method", r.Method, "url", redactedURL(r.URL), "status", a.status,
@@ -31,14 +32,14 @@ func watched(next http.Handler, log *slog.Logger, measure func(pattern string, s
 }
 
 // survive answers for a handler that panicked. http.ErrAbortHandler is net/http's own way to cut an answer short.
-func survive(a *answer, cause any, log *slog.Logger) {
+func survive(ctx context.Context, a *answer, cause any, log *slog.Logger) {
 	if cause == nil {
 		return
 	}
 	if err, ok := cause.(error); ok && errors.Is(err, http.ErrAbortHandler) {
 		panic(http.ErrAbortHandler)
 	}
-	log.Error("request handler panicked", "cause", redacted(fmt.Sprint(cause)), "stack", string(debug.Stack()))
+	log.ErrorContext(ctx, "request handler panicked", "cause", redacted(fmt.Sprint(cause)), "stack", string(debug.Stack()))
 	if a.status == 0 {
 		refuse(a, http.StatusInternalServerError, "internal", "Something went wrong inside NGlive. Its log says what.")
 	}

@@ -14,7 +14,6 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"testing"
 	"time"
 
@@ -25,12 +24,12 @@ import (
 
 // client is a listener of the feed.
 type client struct {
-	t    testing.TB
+	t    *testing.T
 	conn *websocket.Conn
 }
 
 // listen joins the feed with a query such as "since=0".
-func listen(t testing.TB, s *site, query string) *client {
+func listen(t *testing.T, s *site, query string) *client {
 	t.Helper()
 	conn, resp, err := websocket.DefaultDialer.DialContext(t.Context(), "ws://"+s.Addr()+"/ws?"+query, nil)
 	if err != nil {
@@ -75,7 +74,7 @@ func (c *client) expectNothingWrong() {
 }
 
 // tell publishes a lifecycle event.
-func (s *site) tell(t testing.TB, e tasks.Event) {
+func (s *site) tell(t *testing.T, e tasks.Event) {
 	t.Helper()
 	if err := s.store.Publish(context.Background(), e); err != nil {
 		t.Error(err)
@@ -131,6 +130,7 @@ func TestFeed_replaysExactlyWhileEventsArrive(t *testing.T) {
 
 // checkReplay joins with a since that some moment in the past had and compares what comes with what the stream holds.
 func checkReplay(t *testing.T, s *site, i int) {
+	t.Helper()
 	past, err := s.store.Since(context.Background(), "0", rand.Int64N(4000)+1)
 	if err != nil {
 		t.Error(err)
@@ -214,9 +214,13 @@ func TestFeed_dropsAStalledListenerAndDelaysNobody(t *testing.T) {
 // stall joins a listener that never reads and has hardly any room for what it is sent.
 func stall(t *testing.T, s *site, query string) *websocket.Conn {
 	t.Helper()
-	dialer := websocket.Dialer{NetDialContext: (&net.Dialer{Control: func(_, _ string, c syscall.RawConn) error {
-		return c.Control(func(fd uintptr) { _ = syscall.SetsockoptInt(int(fd), syscall.SOL_SOCKET, syscall.SO_RCVBUF, 4096) })
-	}}).DialContext}
+	dialer := websocket.Dialer{NetDialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
+		conn, err := (&net.Dialer{}).DialContext(ctx, network, address)
+		if tcp, ok := conn.(*net.TCPConn); ok {
+			_ = tcp.SetReadBuffer(4096)
+		}
+		return conn, err
+	}}
 	conn, resp, err := dialer.DialContext(t.Context(), "ws://"+s.Addr()+"/ws?"+query, nil)
 	if err != nil {
 		t.Fatal(err)
@@ -285,7 +289,7 @@ func TestFeed_filters(t *testing.T) {
 }
 
 // joinedAll waits until so many listeners are not only connected but joined.
-func joinedAll(t testing.TB, s *site, n int64) {
+func joinedAll(t *testing.T, s *site, n int64) {
 	t.Helper()
 	eventually(t, "listeners joined", func() bool {
 		out := s.feed.on.Load()

@@ -93,24 +93,24 @@ func foreignFonts() *regexp.Regexp {
 
 // describePayload says what a task is about, in a line for people.
 func describePayload(kind string, payload []byte) string {
-	var t struct {
-		tasks.StepTask
-		tasks.NotifyTask
-		tasks.RoomCommand
+	var step tasks.StepTask
+	var notify tasks.NotifyTask
+	var room tasks.RoomCommand
+	for _, into := range []any{&step, &notify, &room} {
+		_ = json.Unmarshal(payload, into) // what it is not stays empty
 	}
 	switch {
-	case json.Unmarshal(payload, &t) != nil:
-	case t.StepTask.Recording != "":
-		s := t.StepTask
-		return printable(fmt.Sprintf("%s · step %s, run %d · recording %s · room %d · node %s", s.File, s.Step, s.Run, s.Recording, s.Room, s.Node))
-	case t.NotifyTask.Channel != "":
+	case step.Recording != "":
+		return printable(fmt.Sprintf("%s · step %s, run %d · recording %s · room %d · node %s",
+			step.File, step.Step, step.Run, step.Recording, step.Room, step.Node))
+	case notify.Channel != "":
 		var e tasks.Event
-		if json.Unmarshal(t.NotifyTask.Event, &e) == nil {
-			return printable(strings.TrimSpace(fmt.Sprintf("%s to channel %s · %s %s", e.CMD, t.NotifyTask.Channel, e.ID, e.MSG)))
+		if json.Unmarshal(notify.Event, &e) != nil {
+			return printable("an event to channel " + notify.Channel)
 		}
-		return printable("an event to channel " + t.NotifyTask.Channel)
-	case t.RoomCommand.Action != "":
-		return printable(fmt.Sprintf("%s room %d", t.RoomCommand.Action, t.RoomCommand.RoomID))
+		return printable(strings.TrimSpace(fmt.Sprintf("%s to channel %s · %s %s", e.CMD, notify.Channel, e.ID, e.MSG)))
+	case room.Action != "":
+		return printable(fmt.Sprintf("%s room %d", room.Action, room.RoomID))
 	}
 	return fmt.Sprintf("%s, %d bytes", kind, len(payload))
 }

@@ -2,6 +2,7 @@ package web
 
 import (
 	"bytes"
+	"maps"
 	"net/http"
 )
 
@@ -35,9 +36,7 @@ func render(h http.Handler, r *http.Request) *page {
 
 // send passes the page on.
 func (p *page) send(w http.ResponseWriter) {
-	for name, values := range p.header {
-		w.Header()[name] = values
-	}
+	maps.Copy(w.Header(), p.header)
 	w.WriteHeader(p.status)
 	_, _ = w.Write(p.body.Bytes())
 }

@@ -37,7 +37,7 @@ type site struct {
 }
 
 // newSite makes a site; change may change its settings.
-func newSite(t testing.TB, change func(*Config)) *site {
+func newSite(t *testing.T, change func(*Config)) *site {
 	t.Helper()
 	s := &site{redis: taskstest.Redis(t), log: &logbook{}, dir: t.TempDir()}
 	s.rdb = s.redis.Client()
@@ -59,7 +59,7 @@ func newSite(t testing.TB, change func(*Config)) *site {
 }
 
 // run starts the site and waits until its feed runs.
-func (s *site) run(t testing.TB) *site {
+func (s *site) run(t *testing.T) *site {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
@@ -84,7 +84,7 @@ func (s *site) run(t testing.TB) *site {
 func (s *site) url(path string) string { return "http://" + s.Addr() + path }
 
 // ask sends a request into the site without a network.
-func (s *site) ask(t testing.TB, method, path string, change func(*http.Request)) *httptest.ResponseRecorder {
+func (s *site) ask(t *testing.T, method, path string, change func(*http.Request)) *httptest.ResponseRecorder {
 	t.Helper()
 	r := httptest.NewRequestWithContext(t.Context(), method, "http://127.0.0.1"+path, nil)
 	if change != nil {
@@ -96,7 +96,7 @@ func (s *site) ask(t testing.TB, method, path string, change func(*http.Request)
 }
 
 // eventually waits for a condition, looking every millisecond.
-func eventually(t testing.TB, what string, holds func() bool) {
+func eventually(t *testing.T, what string, holds func() bool) {
 	t.Helper()
 	tick := time.NewTicker(time.Millisecond)
 	defer tick.Stop()
@@ -108,7 +108,7 @@ func eventually(t testing.TB, what string, holds func() bool) {
 }
 
 // refusalIn reads the error model out of an answer.
-func refusalIn(t testing.TB, body io.Reader) (code, message string) {
+func refusalIn(t *testing.T, body io.Reader) (code, message string) {
 	t.Helper()
 	var e struct{ Code, Message string }
 	if err := json.NewDecoder(body).Decode(&e); err != nil {
@@ -176,7 +176,7 @@ func TestHandler_setsStrictHeadersEverywhere(t *testing.T) {
 	}
 }
 
-func TestRun_endsWithinFiveSecondsWithALongPollOpen(t *testing.T) {
+func TestRun_endsWithinFiveSecondsAndStillAnswersALongPoll(t *testing.T) {
 	s := newSite(t, nil)
 	entered := make(chan struct{})
 	s.handler = http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
@@ -184,17 +184,23 @@ func TestRun_endsWithinFiveSecondsWithALongPollOpen(t *testing.T) {
 		<-r.Context().Done()
 	})
 	s.run(t)
+	answered := make(chan error, 1)
 	go func() {
 		req, _ := http.NewRequestWithContext(context.Background(), http.MethodGet, s.url("/"), nil)
-		if resp, err := http.DefaultClient.Do(req); err == nil {
+		resp, err := http.DefaultClient.Do(req)
+		if err == nil {
 			_ = resp.Body.Close()
 		}
+		answered <- err
 	}()
 	<-entered
 	began := time.Now()
 	s.stop()
 	if took := time.Since(began); took > 5*time.Second {
 		t.Errorf("Run took %s to end", took)
+	}
+	if err := <-answered; err != nil {
+		t.Errorf("the long poll was cut off: %v", err)
 	}
 }
 
