@@ -31,6 +31,7 @@ const (
 // waits for its turn, so what a backlog could slow is the step from one task to
 // the next. A task's own work and the first poll of an idle queue are left out.
 func measureBacklog(t *testing.T, b *bench) {
+	t.Helper()
 	full, none := newBacklog(t), newBacklog(t)
 	full.enqueue(waitingTasks, 16)
 	sides := []*backlog{full, none}
@@ -60,6 +61,7 @@ type backlog struct {
 }
 
 func newBacklog(t *testing.T) *backlog {
+	t.Helper()
 	rdb := taskstest.Redis(t).Client()
 	return &backlog{t: t, rdb: rdb, queue: tasks.NewQueue(rdb, tasks.NewStore(rdb, time.Hour))}
 }

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"io"
@@ -24,7 +25,7 @@ type seat struct {
 // TestChildOfBench is the other processes' body: the load generator, the
 // listeners, and what we compare ourselves with.
 func TestChildOfBench(t *testing.T) {
-	roles := map[string]func(seat) error{
+	roles := map[string]func(context.Context, seat) error{
 		"load":      serveLoad,
 		"empty":     serveNothing,
 		"prepared":  servePrepared,
@@ -34,7 +35,7 @@ func TestChildOfBench(t *testing.T) {
 	if !ok {
 		t.Skip("started by TestBench in a process of its own")
 	}
-	err := role(seat{json.NewDecoder(os.Stdin), json.NewEncoder(os.NewFile(3, "answers"))})
+	err := role(t.Context(), seat{json.NewDecoder(os.Stdin), json.NewEncoder(os.NewFile(3, "answers"))})
 	if err != nil && !errors.Is(err, io.EOF) { // EOF: no orders come any more
 		t.Fatal(err)
 	}

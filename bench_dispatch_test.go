@@ -23,6 +23,7 @@ import (
 // and `date` need for that counts against us. Nothing else is left out: the
 // queue's polling is in it.
 func measureDispatch(t *testing.T, b *bench) {
+	t.Helper()
 	const files, spacing = 110, 600 * time.Millisecond
 	starts := filepath.Join(t.TempDir(), "starts")
 	up := b.open(t, "up", "NGLIVE_FFMPEG="+timedFFmpeg(t, starts))

@@ -20,6 +20,7 @@ import (
 // By hand nothing is checked or synced. The source lies in the page cache, and
 // the next round begins when the flow of the last is over.
 func measureEncode(t *testing.T, b *bench) {
+	t.Helper()
 	up := b.open(t, "up", "NGLIVE_TRANSCODE_MODE=CRF", "NGLIVE_TRANSCODE_CRF=24", "NGLIVE_TRANSCODE_PRESET=veryfast")
 	up.awaitWorker()
 	source := makeSource(t, filepath.Join(up.dir, "source.flv"), slices.Concat(noisyPicture("1280x720", 6),

@@ -3,7 +3,6 @@
 package main
 
 import (
-	"fmt"
 	"strconv"
 	"testing"
 	"time"
@@ -27,6 +26,7 @@ const (
 // listener when the frame is read. Filters, replay and slow listeners are left
 // out.
 func measureFeed(t *testing.T, b *bench) {
+	t.Helper()
 	redis := taskstest.Redis(t)
 	web := b.open(t, "web", "NGLIVE_REDIS_URL="+redis.URL())
 	store := tasks.NewStore(redis.Client(), time.Hour)
@@ -85,7 +85,7 @@ func heardBy(listeners *child, side int) float64 {
 	var a listenerAnswer
 	listeners.ask(listenerOrder{Side: side, Count: crowd * feedEvents}, &a)
 	if a.Failure != "" {
-		listeners.t.Fatal(fmt.Sprintf("side %d: %s", side, a.Failure))
+		listeners.t.Fatalf("side %d: %s", side, a.Failure)
 	}
 	return a.P99
 }

@@ -17,6 +17,7 @@ import (
 // redis-server used of the processor, and how much memory `up` alone holds at
 // the end. Nobody listens to the feed and no page is open.
 func measureIdle(t *testing.T, b *bench) {
+	t.Helper()
 	const settle, watched = 20 * time.Second, 60 * time.Second
 	up := b.open(t, "up")
 	up.awaitWorker()

@@ -22,6 +22,7 @@ import (
 // with the tasks is other figures' matter. Load generator, web and Redis share
 // the machine.
 func measureIngest(t *testing.T, b *bench) {
+	t.Helper()
 	const (
 		connections = 32
 		seconds     = 4
@@ -66,14 +67,14 @@ type emptyOutput struct{ Body string }
 
 // serveNothing is a Huma operation on the webhook's path, with the webhook's
 // input and answer and nothing between.
-func serveNothing(s seat) error {
+func serveNothing(ctx context.Context, s seat) error {
 	mux := http.NewServeMux()
 	config := huma.DefaultConfig("nothing", "1")
 	config.CreateHooks = nil
 	huma.Register(humago.New(mux, config), huma.Operation{
 		OperationID: "nothing", Method: http.MethodPost, Path: "/webhook/", MaxBodyBytes: 1 << 20, SkipValidateBody: true,
 	}, func(context.Context, *emptyInput) (*emptyOutput, error) { return &emptyOutput{Body: "ok"}, nil })
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		return err
 	}

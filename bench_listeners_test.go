@@ -4,6 +4,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"net"
@@ -37,7 +38,7 @@ type crowds [2]struct {
 }
 
 // serveListeners is the process of all listeners.
-func serveListeners(s seat) error {
+func serveListeners(ctx context.Context, s seat) error {
 	c := &crowds{}
 	for {
 		var o listenerOrder
@@ -47,7 +48,7 @@ func serveListeners(s seat) error {
 		var answer listenerAnswer
 		if o.Join == "" {
 			answer = c.heard(o)
-		} else if err := c.join(o); err != nil {
+		} else if err := c.join(ctx, o); err != nil {
 			answer.Failure = err.Error()
 		}
 		if err := s.answers.Encode(answer); err != nil {
@@ -56,10 +57,10 @@ func serveListeners(s seat) error {
 	}
 }
 
-func (c *crowds) join(o listenerOrder) error {
+func (c *crowds) join(ctx context.Context, o listenerOrder) error {
 	dialer := websocket.Dialer{ReadBufferSize: 1024, WriteBufferSize: 256, HandshakeTimeout: 10 * time.Second}
 	for range o.Count {
-		conn, res, err := dialer.Dial(o.Join, nil)
+		conn, res, err := dialer.DialContext(ctx, o.Join, nil)
 		if err != nil {
 			return err
 		}
@@ -111,13 +112,13 @@ func (c *crowds) heard(o listenerOrder) listenerAnswer {
 
 // servePrepared is the least that brings a frame to many: one prepared message,
 // written to one connection after the other. An order is one event.
-func servePrepared(s seat) error {
+func servePrepared(ctx context.Context, s seat) error {
 	var (
 		mu       sync.Mutex
 		conns    []*websocket.Conn
 		upgrader = websocket.Upgrader{ReadBufferSize: 1024, WriteBufferSize: 1024}
 	)
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		return err
 	}

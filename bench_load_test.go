@@ -4,6 +4,7 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -35,19 +36,19 @@ type loadReport struct {
 
 // serveLoad is the load generator. It writes HTTP by hand on connections that
 // stay open: it shares the machine with what it measures.
-func serveLoad(s seat) error {
+func serveLoad(ctx context.Context, s seat) error {
 	for {
 		var o loadOrder
 		if err := s.orders.Decode(&o); err != nil {
 			return err
 		}
-		if err := s.answers.Encode(o.run()); err != nil {
+		if err := s.answers.Encode(o.run(ctx)); err != nil {
 			return err
 		}
 	}
 }
 
-func (o loadOrder) run() loadReport {
+func (o loadOrder) run(ctx context.Context) loadReport {
 	var (
 		all     sync.WaitGroup
 		next    atomic.Int64
@@ -58,7 +59,7 @@ func (o loadOrder) run() loadReport {
 		end     = began.Add(time.Duration(o.Seconds * float64(time.Second)))
 	)
 	for i := range o.Connections {
-		all.Go(func() { results[i], errs[i] = o.connection(run, began, end, &next) })
+		all.Go(func() { results[i], errs[i] = o.connection(ctx, run, began, end, &next) })
 	}
 	all.Wait()
 	took := time.Since(began).Seconds()
@@ -75,8 +76,8 @@ func (o loadOrder) run() loadReport {
 
 // connection sends on one connection until the end and returns how long each
 // answer took.
-func (o loadOrder) connection(run string, began, end time.Time, next *atomic.Int64) (times []float64, err error) {
-	conn, err := net.Dial("tcp", o.Address)
+func (o loadOrder) connection(ctx context.Context, run string, began, end time.Time, next *atomic.Int64) (times []float64, err error) {
+	conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", o.Address)
 	if err != nil {
 		return nil, err
 	}

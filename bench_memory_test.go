@@ -24,6 +24,7 @@ import (
 // bytes of its paths (source, output, archive), name and title, each as often
 // as they are kept, are taken off.
 func measureMemory(t *testing.T, b *bench) {
+	t.Helper()
 	const recordings = 2000
 	rdb := taskstest.Redis(t).Client()
 	l := &lives{t: t, rdb: rdb, store: tasks.NewStore(rdb, time.Hour)}
@@ -61,9 +62,9 @@ func (l *lives) live(n int) (text int) {
 		Node: "nas-3f9a", Path: "23058-3号直播间/" + stem + ".flv", Origin: "bililiverecorder", RoomID: 23058, ShortID: 3,
 		Name: "3号直播间", Title: "哔哩哔哩音悦台", Area: "生活/影音馆", Session: uuid.NewString(), OpenedAt: opened,
 	}
-	rec := l.tell(tasks.Fact{Kind: tasks.FileWasOpened, Seen: seen})
+	l.tell(tasks.Fact{Kind: tasks.FileWasOpened, Seen: seen})
 	seen.ClosedAt, seen.Size, seen.Duration = opened.Add(59*time.Minute), 2_712_345_678, 3540.987
-	rec = l.tell(tasks.Fact{Kind: tasks.FileWasClosed, Seen: seen})
+	rec := l.tell(tasks.Fact{Kind: tasks.FileWasClosed, Seen: seen})
 	outputs := map[string]*tasks.Output{
 		tasks.StepTranscode: {Path: "20261122/23058/" + stem + ".mp4", SizeBytes: 2_701_234_567, Seconds: 3540.98},
 		tasks.StepUpload: {
@@ -96,7 +97,8 @@ func (l *lives) tell(fact tasks.Fact) tasks.Recording {
 	l.t.Helper()
 	ctx := l.t.Context()
 	fact.ID, fact.At = uuid.NewString(), time.Now()
-	rec, err := tasks.Recording{}, error(nil)
+	var rec tasks.Recording
+	var err error
 	if fact.Recording == "" {
 		rec, err = l.store.Ingest(ctx, fact, func(tasks.Recording) (tasks.Flow, error) { return tasks.DefaultFlow().Resolve(benchDefaults()), nil })
 	} else {

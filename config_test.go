@@ -98,7 +98,7 @@ func TestConfig_refuses(t *testing.T) {
 		{"NGLIVE_GUARD_CLEANS=yes", "true or false"},
 		{"NGLIVE_DISK_WARN=1%", "warning must come first"},
 		{"NGLIVE_DISK_HOLD=5", "10%"},
-		{"NGLIVE_UPLOAD_TARGET=dropbox", "archive or baidu"},
+		{"NGLIVE_UPLOAD_TARGET=dropbox", "use archive"},
 		{"NGLIVE_NOTIFY_EVENTS=errors;NodeDown", "errors,StepHeld"},
 		{"NGLIVE_LOG_LEVEL=loud", "debug, info"},
 		{"NGLIVE_LOG_FORMAT=xml", "auto or text or json"},

@@ -287,11 +287,11 @@ func (m *migration) movePlain(key, name, unit string) {
 
 func (m *migration) remarkOnUpload() {
 	m.remarks = append(m.remarks, remark{
-		"The original uploaded to Baidu Netdisk with password.py. NGlive copies finished videos to NGLIVE_ARCHIVE_DIR unless you set NGLIVE_UPLOAD_TARGET=baidu and sign in with: nglive baidu login",
-		"旧版用 password.py 上传到百度网盘。新版默认把成品复制到 NGLIVE_ARCHIVE_DIR；要传百度网盘，请设置 NGLIVE_UPLOAD_TARGET=baidu 并运行 nglive baidu login 登录。",
+		"The original uploaded to Baidu Netdisk with password.py. NGlive copies finished videos to NGLIVE_ARCHIVE_DIR; uploads to Baidu Netdisk come with a later version",
+		"旧版用 password.py 上传到百度网盘。新版默认把成品复制到 NGLIVE_ARCHIVE_DIR；上传百度网盘将在后续版本提供。",
 	}, remark{
-		"The order of the steps (first_factory and second_factory in initial.py) is now a flow that you edit in the page; the default is transcode, upload, notify.",
-		"步骤顺序（initial.py 中的 first_factory、second_factory）现在是可在网页中编辑的流程，默认为 转码 → 上传 → 通知。",
+		"The order of the steps (first_factory and second_factory in initial.py) is now a flow that you change through the API (docs/flows.md); the default is transcode, upload, notify.",
+		"步骤顺序（initial.py 中的 first_factory、second_factory）现在是一个流程，可通过接口修改（见 docs/flows.zh-CN.md），默认为 转码 → 上传 → 通知。",
 	})
 }
 

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"net"
 	"os"
@@ -30,8 +31,12 @@ type installation struct {
 	ownRedis bool // `up` runs the redis-server itself
 }
 
-// errSaid ends a command whose mistake stands on the screen already.
-var errSaid = errors.New("said already")
+// Both end a command whose mistake stands on the screen already; wrong settings count as wrong usage, so that systemd does not
+// try them again.
+var (
+	errSaid     = errors.New("said already")
+	errSettings = errors.New("wrong settings, said already")
+)
 
 // settings reads the configuration and says what is wrong with it.
 func (c *console) settings() (Config, error) {
@@ -41,7 +46,7 @@ func (c *console) settings() (Config, error) {
 		for line := range strings.Lines(err.Error()) {
 			c.complain("  ✗ %s\n", strings.TrimSpace(line))
 		}
-		return cfg, errSaid
+		return cfg, errSettings
 	}
 	return cfg, nil
 }
@@ -88,11 +93,14 @@ func makeFolders(cfg Config) error {
 		{"DATA_DIR", cfg.DataDir, 0o700},
 		{"RECORDINGS_DIR", cfg.RecordingsDir, 0o777},
 		{"OUTPUT_DIR", cfg.OutputDir, 0o777},
-		{"ARCHIVE_DIR", cfg.ArchiveDir, 0o777},
 	} {
 		if err := os.MkdirAll(f.path, f.mode); err != nil {
 			return fmt.Errorf("NGLIVE_%s: %w; choose a folder that this user may write to / 请换一个可写的文件夹", f.name, err)
 		}
+	}
+	// Of the archive only the last folder: where its disk is not mounted, the folder above is missing, and that must be said.
+	if err := os.Mkdir(cfg.ArchiveDir, 0o777); err != nil && !errors.Is(err, fs.ErrExist) {
+		return fmt.Errorf("NGLIVE_ARCHIVE_DIR: %w; is its disk mounted? Otherwise make the folder above it yourself / 归档磁盘挂载了吗？否则请先手动创建上级文件夹", err)
 	}
 	return nil
 }

@@ -141,7 +141,7 @@ func TestRun_saysEveryWrongSetting(t *testing.T) {
 	for _, name := range []string{"up", "web", "worker", "sample"} {
 		_, environ := home(t)
 		c, _, stderr := testConsole(append(environ, "NGLIVE_TRANSCODE_CRF=99", "NGLIVE_LISTNE=x")...)
-		if code := c.run(t.Context(), []string{name}); code != exitFailed {
+		if code := c.run(t.Context(), []string{name}); code != exitUsage {
 			t.Errorf("%s: exit code %d", name, code)
 		}
 		for _, want := range []string{"NGLIVE_TRANSCODE_CRF", "NGLIVE_LISTEN?"} {

@@ -68,6 +68,8 @@ func (c *console) ended(ctx context.Context, err error) int {
 	switch {
 	case err == nil, ctx.Err() != nil && errors.Is(err, context.Canceled):
 		return exitDone
+	case errors.Is(err, errSettings):
+		return exitUsage
 	case errors.Is(err, errSaid):
 	default:
 		c.complain("nglive: %v\n", err)
@@ -249,7 +251,7 @@ NGlive %s runs / 已启动
                       %s/webhook/%s
   recordings 录像文件夹 %s
   archive    归档文件夹 %s
-Try it 试一试: nglive sample    Stop 停止: Ctrl-C
+Try it 试一试: bin/nglive sample    Stop 停止: Ctrl-C
 
 `, version, base, base, base, base, webhook, h.cfg.RecordingsDir, h.cfg.ArchiveDir)
 }

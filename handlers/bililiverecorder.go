@@ -26,12 +26,12 @@ type recorderEvent struct {
 
 	EventType string       `json:"EventType,omitempty" doc:"SessionStarted, FileOpening, FileClosed, SessionEnded, StreamStarted, StreamEnded; others are accepted and ignored. Absent in version 1."`
 	EventID   string       `json:"EventId,omitempty" doc:"The same on every try"`
-	SentAt    recorderTime `json:"EventTimestamp,omitempty"`
-	Data      recorderFile `json:"EventData,omitempty" doc:"Version 2"`
+	SentAt    recorderTime `json:"EventTimestamp,omitzero"`
+	Data      recorderFile `json:"EventData,omitzero" doc:"Version 2"`
 
 	RandomID    string       `json:"EventRandomId,omitempty" doc:"Version 1: the same on every try"`
-	RecordStart recorderTime `json:"StartRecordTime,omitempty" doc:"Version 1"`
-	RecordEnd   recorderTime `json:"EndRecordTime,omitempty" doc:"Version 1"`
+	RecordStart recorderTime `json:"StartRecordTime,omitzero" doc:"Version 1"`
+	RecordEnd   recorderTime `json:"EndRecordTime,omitzero" doc:"Version 1"`
 	Room        int64        `json:"RoomId,omitempty" doc:"Version 1"`
 	Name        string       `json:"Name,omitempty" doc:"Version 1"`
 	Title       string       `json:"Title,omitempty" doc:"Version 1"`
@@ -47,8 +47,8 @@ type recorderFile struct {
 	Path     string          `json:"RelativePath,omitempty" doc:"As the recorder spells it, relative to RECORDINGS_DIR"`
 	Size     int64           `json:"FileSize,omitempty" doc:"Bytes"`
 	Duration recorderSeconds `json:"Duration,omitempty"`
-	OpenedAt recorderTime    `json:"FileOpenTime,omitempty"`
-	ClosedAt recorderTime    `json:"FileCloseTime,omitempty"`
+	OpenedAt recorderTime    `json:"FileOpenTime,omitzero"`
+	ClosedAt recorderTime    `json:"FileCloseTime,omitzero"`
 	Room     int64           `json:"RoomId,omitempty"`
 	Short    int64           `json:"ShortId,omitempty"`
 	Name     string          `json:"Name,omitempty"`

@@ -38,7 +38,7 @@ func TestErrors_showNothingOfTheInsideAndRepeatNothing(t *testing.T) {
 
 func TestErrors_ofOursHaveNoDetails(t *testing.T) {
 	e := translate(http.StatusInternalServerError, "secret", errors.New("redis://user:password@host"))
-	if got, ok := e.(*Error); !ok || len(got.Errors) != 0 || strings.Contains(got.Message, "secret") || got.Code != "internal" { //nolint:errorlint // it is no wrapper
+	if got, ok := e.(*Error); !ok || len(got.Errors) != 0 || strings.Contains(got.Message, "secret") || got.Code != "internal" {
 		t.Errorf("error is %+v", e)
 	}
 }

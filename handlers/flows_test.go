@@ -10,7 +10,8 @@ import (
 )
 
 func (s *site) put(path, body string) reply { s.t.Helper(); return s.do(http.MethodPut, path, body) }
-func (s *site) delete(path string) reply    { s.t.Helper(); return s.do(http.MethodDelete, path, "") }
+
+func (s *site) delete(path string) reply { s.t.Helper(); return s.do(http.MethodDelete, path, "") }
 
 const tidyFlow = `{"id":"tidy","name":"整理","match":{"rooms":[23058]},"steps":[{"id":"u","type":"upload"},{"id":"d","type":"delete","with":{"what":"source"}}]}`
 

@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"slices"
 	"strings"
 	"unicode"
 
@@ -29,10 +30,8 @@ func pathFault(path string) string {
 		return "it begins with a drive letter; it has to be relative to the recordings folder"
 	}
 	parts := strings.FieldsFunc(path, func(r rune) bool { return r == '/' || r == '\\' })
-	for _, part := range parts {
-		if part == ".." {
-			return "it leaves the recordings folder (..)"
-		}
+	if slices.Contains(parts, "..") {
+		return "it leaves the recordings folder (..)"
 	}
 	last := path[len(path)-1]
 	switch name := parts[max(len(parts)-1, 0):]; {

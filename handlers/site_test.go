@@ -27,29 +27,29 @@ type site struct {
 }
 
 // newSite runs on a Redis inside the test.
-func newSite(t testing.TB, change ...func(*Deps)) *site {
-	t.Helper()
-	m := miniredis.RunT(t)
+func newSite(tb testing.TB, change ...func(*Deps)) *site {
+	tb.Helper()
+	m := miniredis.RunT(tb)
 	rdb := redis.NewClient(&redis.Options{Addr: m.Addr(), Protocol: 2})
-	t.Cleanup(func() { _ = rdb.Close() })
-	return siteOn(t, rdb, change...)
+	tb.Cleanup(func() { _ = rdb.Close() })
+	return siteOn(tb, rdb, change...)
 }
 
 // realSite runs on a redis-server of its own.
-func realSite(t testing.TB) (*site, *taskstest.Server) {
-	t.Helper()
-	server := taskstest.Redis(t)
+func realSite(tb testing.TB) (*site, *taskstest.Server) {
+	tb.Helper()
+	server := taskstest.Redis(tb)
 	options := server.Options()
 	options.MaxRetries, options.DialTimeout, options.ReadTimeout = 1, time.Second, time.Second
 	rdb := redis.NewClient(options)
-	t.Cleanup(func() { _ = rdb.Close() })
-	return siteOn(t, rdb), server
+	tb.Cleanup(func() { _ = rdb.Close() })
+	return siteOn(tb, rdb), server
 }
 
-func siteOn(t testing.TB, rdb *redis.Client, change ...func(*Deps)) *site {
-	t.Helper()
+func siteOn(tb testing.TB, rdb *redis.Client, change ...func(*Deps)) *site {
+	tb.Helper()
 	store := tasks.NewStore(rdb, time.Hour)
-	s := &site{t: t, mux: http.NewServeMux(), rdb: rdb, store: store, queue: tasks.NewQueue(rdb, store)}
+	s := &site{t: tb, mux: http.NewServeMux(), rdb: rdb, store: store, queue: tasks.NewQueue(rdb, store)}
 	d := Deps{
 		Store: store, Queue: s.queue, Node: "nas",
 		Defaults: tasks.Defaults{Transcode: tasks.TranscodeWith{Mode: "COPY"}, Upload: tasks.UploadWith{Target: "archive"}},
@@ -202,15 +202,4 @@ func (s *site) taskInfo(queue, id string) *asynq.TaskInfo {
 		s.t.Fatalf("task %s in %s: %v", id, queue, err)
 	}
 	return i
-}
-
-// within waits for the thing itself.
-func within(t testing.TB, d time.Duration, what string, holds func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(d); !holds(); {
-		if time.Now().After(deadline) {
-			t.Fatalf("%s: not within %s", what, d)
-		}
-		<-time.After(5 * time.Millisecond)
-	}
 }

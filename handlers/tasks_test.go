@@ -131,7 +131,7 @@ func TestByHand_refusesWhatCannotBe(t *testing.T) {
 		{"transcode", `{"path":"a.flv","node":"attic"}`, "node"},
 		{"transcode", `{"path":"a.flv","with":{"mode":"FAST"}}`, "with.mode"},
 		{"upload", `{"path":"a.flv","with":{"traget":"x"}}`, "with.traget"},
-		{"upload", `{"path":"a.flv","wiht":{}}`, "wiht"},
+		{"upload", `{"path":"a.flv","extra":{}}`, "extra"},
 		{"notify", `{}`, "path"},
 	} {
 		e := s.post("/api/tasks/"+c.kind, c.body).is(http.StatusUnprocessableEntity).refusal()

@@ -367,6 +367,7 @@ func FuzzWebhook(f *testing.F) {
 	for _, body := range []string{
 		sessionStarted, fileOpening, fileClosed, sessionEnded, streamStarted, streamEnded, versionOne, unknownEvent, pathEscape, sameFileInV1,
 		"{}", "[]", "null", `{"EventType":"FileClosed","EventData":null}`, strings.Repeat("[", 40),
+		with(fileClosed, closedEventID, strings.Repeat("a", 100)), with(fileClosed, closedEventID, "a/b"),
 	} {
 		f.Add([]byte(body))
 	}
@@ -381,7 +382,7 @@ func FuzzWebhook(f *testing.F) {
 		if n.cmd == "" {
 			return
 		}
-		if !usableID(strings.TrimPrefix(strings.TrimPrefix(n.id, "brec2."), "brec1.")) {
+		if id := strings.TrimPrefix(strings.TrimPrefix(n.id, "brec2."), "brec1."); len(n.id) > 70 || strings.ContainsAny(id, "/. \x00\n") {
 			t.Errorf("id %q", n.id)
 		}
 		if s := n.seen; s.Size < 0 || s.Duration < 0 || s.RoomID < 0 || len(s.Title) > 1000 {

@@ -207,8 +207,10 @@ func (n *next) cancelled() {
 	if n.rec.State.Over() || n.rec.State == "" || n.rec.State == Opening {
 		return
 	}
-	if s := n.rec.Current(); s != nil {
-		s.State, s.EndedAt, s.Reason = StepCancelled, At(n.fact.At), "cancelled by a person"
+	for i := range n.rec.Steps {
+		if s := &n.rec.Steps[i]; !s.State.Settled() && s.State != StepPending {
+			s.State, s.EndedAt, s.Reason = StepCancelled, At(n.fact.At), "cancelled by a person"
+		}
 	}
 	n.rec.State, n.changed = Cancelled, true
 	n.say(FlowFinished, "cancelled by a person")

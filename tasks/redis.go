@@ -93,7 +93,7 @@ func olderThan(version, oldest string) bool {
 
 // ErrOtherKey says that this Redis belongs to an installation with another secret key.
 var ErrOtherKey = errors.New("this Redis is used with another NGLIVE_SECRET_KEY; give every process of one installation the same key " +
-	"(the first `nglive up` keeps it in DATA_DIR/secret.key)")
+	"(the first `nglive up` keeps it in DATA_DIR/secret_key)")
 
 // CheckKey makes sure that every process on one Redis has the same secret key.
 func CheckKey(ctx context.Context, rdb redis.UniversalClient, key []byte) error {

@@ -2,6 +2,7 @@ package tasks
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"testing"
@@ -115,7 +116,10 @@ func TestTail_handsOverEveryEventAcrossAnOutage(t *testing.T) {
 	}
 	stop()
 	select {
-	case <-ended:
+	case err := <-ended:
+		if !errors.Is(err, context.Canceled) {
+			t.Errorf("it ended with %v", err)
+		}
 	case <-time.After(15 * time.Second):
 		t.Error("it does not end with its context")
 	}

@@ -125,8 +125,12 @@ func TestStep_knowsItsQueue(t *testing.T) {
 		info *StepInfo
 		want string
 	}{
-		{with("COPY"), nil, KindRemux}, {with("CRF"), nil, KindEncode}, {with("COPY"), &StepInfo{Mode: "CRF"}, KindEncode},
-		{Step{Type: StepUpload}, nil, KindUpload}, {Step{Type: StepNotify}, nil, KindNotify}, {Step{Type: StepDelete}, nil, KindRemux},
+		{with("COPY"), nil, KindRemux},
+		{with("CRF"), nil, KindEncode},
+		{with("COPY"), &StepInfo{Mode: "CRF"}, KindEncode},
+		{Step{Type: StepUpload}, nil, KindUpload},
+		{Step{Type: StepNotify}, nil, KindNotify},
+		{Step{Type: StepDelete}, nil, KindRemux},
 	} {
 		if got := c.step.KindOf(c.info); got != c.want {
 			t.Errorf("%+v waits in %s, want %s", c.step, got, c.want)
@@ -142,5 +146,3 @@ func parseFlow(t *testing.T, doc string) Flow {
 	}
 	return f
 }
-
-func ptr[T any](v T) *T { return &v }

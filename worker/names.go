@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"path"
@@ -24,6 +25,9 @@ func outputName(r *tasks.Recording, suffix string) string {
 	return path.Join(began(r).Format("20060102"), roomName(r), fitted(stem, suffix, ".mp4"))
 }
 
+// standardTemplate is where an upload goes whose flow names no path.
+const standardTemplate = "{room}/{date}/{file}"
+
 // remoteName fills a target's path template.
 func remoteName(template string, r *tasks.Recording, file, suffix string) string {
 	ext := path.Ext(file)
@@ -35,7 +39,7 @@ func remoteName(template string, r *tasks.Recording, file, suffix string) string
 		"{ext}", strings.TrimPrefix(ext, "."), "{id}", r.ID, "{node}", r.Node,
 	)
 	var parts []string
-	for segment := range strings.SplitSeq(template, "/") {
+	for segment := range strings.SplitSeq(cmp.Or(template, standardTemplate), "/") {
 		if s := fitted(strings.TrimSpace(fill.Replace(segment)), "", ""); s != "" && s != "." && s != ".." {
 			parts = append(parts, s)
 		}

@@ -61,6 +61,10 @@ type transcoding struct {
 	warnings []string
 }
 
+// ffmpegGrace is between SIGINT and SIGKILL: short enough that a stopping worker gives its task back within its own limit. What is
+// cut off is made anew anyway.
+const ffmpegGrace = 3 * time.Second
+
 // freshly is how young a file must be to be taken for one that is still being written.
 const freshly = 3 * time.Second
 
@@ -87,7 +91,7 @@ func (w *Worker) sealed(e entry) *result {
 // plan looks at the source and decides how ffmpeg is to be run.
 func (t *transcoding) plan(ctx context.Context) error {
 	t.settings = t.wanted()
-	t.job = ffmpeg.Job{In: t.src.path, StallTimeout: t.w.cfg.StallTimeout}
+	t.job = ffmpeg.Job{In: t.src.path, StallTimeout: t.w.cfg.StallTimeout, Grace: ffmpegGrace}
 	var err error
 	if isFLV(t.src.file) {
 		err = t.planFLV(ctx)

@@ -27,15 +27,15 @@ type Server struct {
 }
 
 // Redis starts a redis-server that ends with the test.
-func Redis(t testing.TB) *Server {
-	t.Helper()
-	// t.TempDir has the test's name in it, and a socket's path must stay under 108 bytes.
-	dir, err := os.MkdirTemp("", "ngr")
+func Redis(tb testing.TB) *Server {
+	tb.Helper()
+	// TempDir has the test's name in it, and a socket's path must stay under 108 bytes.
+	dir, err := os.MkdirTemp("", "ngr") //nolint:usetesting // see above
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	s := &Server{t: t, dir: dir}
-	t.Cleanup(func() {
+	s := &Server{t: tb, dir: dir}
+	tb.Cleanup(func() {
 		s.Stop()
 		_ = os.RemoveAll(dir)
 	})
@@ -85,7 +85,8 @@ func (s *Server) Start() {
 
 // answers asks once and takes at most some milliseconds.
 func (s *Server) answers() bool {
-	conn, err := net.DialTimeout("unix", s.Socket(), patience)
+	dialer := net.Dialer{Timeout: patience}
+	conn, err := dialer.DialContext(context.Background(), "unix", s.Socket())
 	if err != nil {
 		<-time.After(time.Millisecond)
 		return false

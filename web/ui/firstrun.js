@@ -15,7 +15,7 @@ export function FirstRun() {
       </li>
       <li>
         <p>${t('hint.sample')}</p>
-        <${Copyable} text="nglive sample" />
+        <${Copyable} text="bin/nglive sample" />
         <p class="aside">${t('hint.sampleWhat')}</p>
       </li>
     </ol>

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Packs the page's libraries again from npm into vendor/ and writes vendor/VERSIONS. Only maintainers run it (`make vendor-web`):
+# Packs the page's libraries again from npm into vendor/ and writes vendor/VERSIONS. Only maintainers run it (`web/ui/vendor.sh`):
 # change a version below, run it, look at the difference, run the tests. Building NGlive needs neither npm nor node.
 set -eu
 

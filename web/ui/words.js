@@ -31,7 +31,7 @@ export const zh = {
   'hint.heading': '还没有录像',
   'hint.intro': 'NGlive 已就绪。两种方式让第一个录像出现在这里：',
   'hint.webhook': '在录播姬（BililiveRecorder）的设置里，把下面的地址填到“Webhook V2”：',
-  'hint.token': '设置了登录口令时，请改用 NGlive 启动时打印的那个带 token 的地址。',
+  'hint.token': '设置了登录口令时，请改用 bin/nglive doctor --show-webhook 打印的地址。',
   'hint.sample': '或者先看看效果：在终端运行',
   'hint.sampleWhat': '它会生成一段短视频，走完转码、上传、通知的全过程。',
 
@@ -176,7 +176,7 @@ export const en = {
   'hint.heading': 'No recordings yet',
   'hint.intro': 'NGlive is ready. Two ways to make the first recording appear here:',
   'hint.webhook': 'In the settings of BililiveRecorder, put this address under “Webhook V2”:',
-  'hint.token': 'If a login token is set, use the address with a token in it that NGlive printed when it started.',
+  'hint.token': 'If a login token is set, use the address that bin/nglive doctor --show-webhook prints.',
   'hint.sample': 'Or see it work first: in a terminal, run',
   'hint.sampleWhat': 'It makes a short video and takes it through transcode, upload and notify.',
 
