@@ -41,6 +41,11 @@ func runWorker(ctx context.Context, c *console, args []string) int {
 		return c.ended(ctx, err)
 	}
 	defer b.close()
+	release, err := i.lockOutput()
+	if err != nil {
+		return c.ended(ctx, err)
+	}
+	defer release()
 	l, err := i.listenForWorker(ctx)
 	if err != nil {
 		return c.ended(ctx, err)

@@ -78,7 +78,7 @@ func startChild(t *testing.T, role string) *child {
 			}
 		case <-time.After(10 * time.Second):
 			_ = cmd.Process.Kill()
-			<-ended
+			t.Errorf("%s did not stop when its orders ended: %v", role, <-ended)
 		}
 		_ = answers.Close()
 	})

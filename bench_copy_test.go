@@ -68,8 +68,10 @@ func comeToRest(t *testing.T, paths ...string) {
 func bigFLV(t *testing.T, dir string, size int64) string {
 	t.Helper()
 	clip := makeSource(t, filepath.Join(dir, "clip.flv"), slices.Concat(noisyPicture("1280x720", 20),
-		[]string{"-t", "20", "-c:v", "libx264", "-preset", "ultrafast", "-g", "60", "-b:v", "8M", "-maxrate", "8M", "-bufsize", "8M",
-			"-pix_fmt", "yuv420p", "-c:a", "aac", "-b:a", "128k", "-f", "flv"})...)
+		[]string{
+			"-t", "20", "-c:v", "libx264", "-preset", "ultrafast", "-g", "60", "-b:v", "8M", "-maxrate", "8M", "-bufsize", "8M",
+			"-pix_fmt", "yuv420p", "-c:a", "aac", "-b:a", "128k", "-f", "flv",
+		})...)
 	tags := flvtest.Tags(flvtest.Read(t, clip))
 	var frames []flvtest.Tag
 	for _, tag := range tags {

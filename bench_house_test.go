@@ -35,9 +35,10 @@ func (b *bench) open(t *testing.T, command string, settings ...string) *house {
 	t.Helper()
 	dir, environ := home(t)
 	environ = append(environ, "PATH="+os.Getenv("PATH"), "HOME="+dir, "NGLIVE_LOG_LEVEL=warn")
+	environ = append(environ, settings...)
 	said := &screen{}
 	cmd := exec.Command(b.binary, command) //nolint:noctx // stopped by SIGTERM below
-	cmd.Env, cmd.Dir = append(environ, settings...), dir
+	cmd.Env, cmd.Dir = environ, dir
 	cmd.Stdout, cmd.Stderr, cmd.SysProcAttr, cmd.WaitDelay = said, said, childAttributes(), time.Second
 	ended, err := startOnOwnThread(cmd)
 	if err != nil {
@@ -46,11 +47,13 @@ func (b *bench) open(t *testing.T, command string, settings ...string) *house {
 	t.Cleanup(func() {
 		_ = cmd.Process.Signal(syscall.SIGTERM)
 		select {
-		case <-ended:
+		case err := <-ended:
+			if err != nil {
+				t.Errorf("nglive %s: %v", command, err)
+			}
 		case <-time.After(20 * time.Second):
-			t.Errorf("nglive %s did not stop within 20s", command)
 			_ = cmd.Process.Kill()
-			<-ended
+			t.Errorf("nglive %s did not stop within 20s: %v", command, <-ended)
 		}
 		if t.Failed() {
 			t.Logf("nglive %s said:\n%s", command, said)

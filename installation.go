@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -60,20 +61,20 @@ func (c *console) open(ctx context.Context) (*installation, error) {
 	if err := makeFolders(cfg); err != nil {
 		return nil, err
 	}
-	i := &installation{cfg: cfg, log: newLog(c.stderr, cfg), systemd: newSystemd(c.environ)}
+	i := &installation{systemd: newSystemd(c.environ)}
 	if i.id, err = LoadOrCreateNodeID(cfg.DataDir); err != nil {
 		return nil, err
 	}
 	if i.node = cfg.Node; i.node == "" {
 		i.node = i.id
 	}
-	key := cfg.SecretKey
-	if key == "" {
-		if key, err = LoadOrCreateSecretKey(cfg.DataDir); err != nil {
+	if cfg.SecretKey == "" {
+		if cfg.SecretKey, err = LoadOrCreateSecretKey(cfg.DataDir); err != nil {
 			return nil, err
 		}
 	}
-	i.secret = keyBytes(key)
+	i.cfg, i.secret = cfg, keyBytes(cfg.SecretKey)
+	i.log = newLog(c.stderr, cfg) // it hides the key and what is derived from it
 	return i, context.Cause(ctx)
 }
 
@@ -103,6 +104,18 @@ func makeFolders(cfg Config) error {
 		return fmt.Errorf("NGLIVE_ARCHIVE_DIR: %w; is its disk mounted? Otherwise make the folder above it yourself / 归档磁盘挂载了吗？否则请先手动创建上级文件夹", err)
 	}
 	return nil
+}
+
+// lockOutput keeps a second installation off this one's folders: two ffmpeg would write into one part file.
+func (i *installation) lockOutput() (release func(), err error) {
+	release, free, err := lockFile(filepath.Join(i.cfg.OutputDir, ".nglive.lock"))
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("lock NGLIVE_OUTPUT_DIR: %w", err)
+	case !free:
+		return nil, fmt.Errorf("another NGlive works with NGLIVE_OUTPUT_DIR=%s; stop it first, or give this one a folder of its own / 另一个 NGlive 正在使用这个输出文件夹", i.cfg.OutputDir)
+	}
+	return release, nil
 }
 
 // archivePath is how the archive is ordered where a flow does not say otherwise.

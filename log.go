@@ -11,6 +11,8 @@ import (
 	"strings"
 
 	"golang.org/x/term"
+
+	"github.com/ngworks/nglive/tasks"
 )
 
 // newLog writes text for people at a terminal and JSON for programs. The
@@ -66,6 +68,9 @@ func hider(cfg Config) func(string) string {
 func secretsOf(cfg Config) []string {
 	const shortest, shortestPath = 4, 12
 	secrets := []string{string(cfg.Token), string(cfg.SecretKey), string(cfg.NotifySecret), string(cfg.RecorderPassword)}
+	if cfg.SecretKey != "" {
+		secrets = append(secrets, tasks.WebhookToken(keyBytes(cfg.SecretKey)))
+	}
 	for _, address := range append([]SecretURL{cfg.RedisURL, cfg.ReverseWSURL, cfg.ReverseHTTPURL}, cfg.NotifyURLs...) {
 		u, err := url.Parse(string(address))
 		if err != nil {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -99,15 +100,43 @@ func earlierCopy(path, dir string) (stem string, found bool) {
 	}
 }
 
-// sameFile holds for an earlier copy: same size, same time.
+// sameFile holds for an earlier copy: same size, same time, and the same bytes. Another file taken for the same would be
+// reported as archived without ever having been handed in.
 func sameFile(a, b string) bool {
 	one, err := os.Stat(a)
 	if err != nil {
 		return false
 	}
-	other, err := os.Stat(b)
-	return err == nil && one.Size() == other.Size() && one.ModTime().Equal(other.ModTime())
+	other, err := os.Lstat(b)
+	return err == nil && other.Mode().IsRegular() && one.Size() == other.Size() && one.ModTime().Equal(other.ModTime()) && sameBytes(a, b)
 }
+
+func sameBytes(a, b string) bool {
+	one, err := os.Open(a)
+	if err != nil {
+		return false
+	}
+	defer func() { _ = one.Close() }()
+	other, err := os.Open(b)
+	if err != nil {
+		return false
+	}
+	defer func() { _ = other.Close() }()
+	const block = 1 << 20
+	left, right := make([]byte, block), make([]byte, block)
+	for {
+		n, errA := io.ReadFull(one, left)
+		m, errB := io.ReadFull(other, right)
+		if n != m || !bytes.Equal(left[:n], right[:m]) {
+			return false
+		}
+		if errA != nil || errB != nil {
+			return ended(errA) && ended(errB)
+		}
+	}
+}
+
+func ended(err error) bool { return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) }
 
 // companionsOf finds the comments, the cover and the notes beside a video, by
 // what follows the stem in their names.

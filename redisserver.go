@@ -80,6 +80,10 @@ func newRedisServer(program, dataDir string, log *slog.Logger) (*redisServer, er
 	return &redisServer{program: program, dir: dir, at: at, log: log, grace: redisGrace}, nil
 }
 
+// redisFsync is when redis-server makes its file safe. Not "everysec": with that it answers before it has written while an fsync is
+// under way, for up to 2 s, and killed in that moment it has forgotten what was promised.
+const redisFsync = "always"
+
 // args are the server's command line. The password is not among them: any user
 // of the machine can read those.
 func (r *redisServer) args() []string {
@@ -89,7 +93,7 @@ func (r *redisServer) args() []string {
 	} else {
 		args = append(args, "--bind", "127.0.0.1", "--port", r.at.port)
 	}
-	return append(args, "--dir", r.dir, "--appendonly", "yes", "--appendfsync", "everysec", "--save", "",
+	return append(args, "--dir", r.dir, "--appendonly", "yes", "--appendfsync", redisFsync, "--save", "",
 		"--maxmemory-policy", "noeviction", "--daemonize", "no")
 }
 

@@ -42,6 +42,11 @@ func runUp(ctx context.Context, c *console, args []string) int {
 		return c.ended(ctx, fmt.Errorf("`nglive up` runs already with NGLIVE_DATA_DIR=%s; stop it first, or give this one its own folders / 已经有一个 nglive up 在使用这个数据目录", i.cfg.DataDir))
 	}
 	defer release()
+	letGo, err := i.lockOutput()
+	if err != nil {
+		return c.ended(ctx, err)
+	}
+	defer letGo()
 	if err := i.startChecks(ctx, true, true); err != nil {
 		return c.ended(ctx, err)
 	}

@@ -26,7 +26,6 @@ type recorderEvent struct {
 
 	EventType string       `json:"EventType,omitempty" doc:"SessionStarted, FileOpening, FileClosed, SessionEnded, StreamStarted, StreamEnded; others are accepted and ignored. Absent in version 1."`
 	EventID   string       `json:"EventId,omitempty" doc:"The same on every try"`
-	SentAt    recorderTime `json:"EventTimestamp,omitzero"`
 	Data      recorderFile `json:"EventData,omitzero" doc:"Version 2"`
 
 	RandomID    string       `json:"EventRandomId,omitempty" doc:"Version 1: the same on every try"`

@@ -15,6 +15,8 @@ const nodesFresh = time.Second
 
 // nodeCache spares the webhook a look at Redis: nodes and their resolved flows, for a second.
 type nodeCache struct {
+	reading sync.Mutex // held by the one that reads anew: hundreds at once would take all of Redis's connections
+
 	mu    sync.Mutex
 	known map[string]knownNode
 }
@@ -70,6 +72,11 @@ func (h *handlers) node(ctx context.Context, name string) (tasks.NodeInfo, bool,
 	}
 	if name == "" || len(name) > longestNode {
 		return tasks.NodeInfo{}, false, nil
+	}
+	h.nodes.reading.Lock()
+	defer h.nodes.reading.Unlock()
+	if k, ok := h.nodes.get(name); ok {
+		return k.info, true, nil
 	}
 	info, known, err := h.Store.Node(ctx, name)
 	if err != nil || (!known && name != h.Node) {

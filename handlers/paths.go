@@ -33,6 +33,9 @@ func pathFault(path string) string {
 	if slices.Contains(parts, "..") {
 		return "it leaves the recordings folder (..)"
 	}
+	if parts[0] == ".nglive-trash" {
+		return "it lies in the trash; move the file out of .nglive-trash first"
+	}
 	last := path[len(path)-1]
 	switch name := parts[max(len(parts)-1, 0):]; {
 	case len(name) == 0 || last == '/' || last == '\\' || name[0] == ".":

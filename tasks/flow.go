@@ -175,7 +175,7 @@ func (s Step) KindOf(info *StepInfo) string {
 	case StepNotify:
 		return KindNotify
 	case StepTranscode:
-		mode := s.Transcode().Mode
+		mode, _ := s.With["mode"].(string)
 		if info != nil && info.Mode != "" {
 			mode = info.Mode
 		}

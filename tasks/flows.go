@@ -50,6 +50,8 @@ func (f Flows) Choose(r Recording) Flow {
 const flowsFresh = time.Second
 
 type flowCache struct {
+	reading sync.Mutex // held by the one that reads anew: hundreds at once would take all of Redis's connections
+
 	mu     sync.Mutex
 	flows  Flows
 	doc    string
@@ -75,14 +77,22 @@ func (c *flowCache) pin(key string, f Flow) {
 
 // Flows returns all flows; they may be a second old when another process changes them.
 func (s *Store) Flows(ctx context.Context) (Flows, error) {
-	s.flows.mu.Lock()
-	if time.Since(s.flows.readAt) < flowsFresh {
-		defer s.flows.mu.Unlock()
-		return s.flows.flows, nil
+	if f, ok := s.flows.fresh(); ok {
+		return f, nil
 	}
-	s.flows.mu.Unlock()
+	s.flows.reading.Lock()
+	defer s.flows.reading.Unlock()
+	if f, ok := s.flows.fresh(); ok {
+		return f, nil
+	}
 	f, _, err := s.readFlows(ctx)
 	return f, err
+}
+
+func (c *flowCache) fresh() (Flows, bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.flows, time.Since(c.readAt) < flowsFresh
 }
 
 func (s *Store) readFlows(ctx context.Context) (Flows, string, error) {

@@ -65,7 +65,7 @@ redis.call('SET', KEYS[2], ARGV[3], 'PX', ARGV[5])
 if ARGV[6] ~= '' and ARGV[7] ~= '0' then redis.call('HSET', KEYS[3], ARGV[6], ARGV[7]) end
 if ARGV[2] ~= ARGV[1] then
   redis.call('SET', KEYS[1], ARGV[2])
-  if KEYS[5] ~= KEYS[6] then redis.call('ZREM', KEYS[5], ARGV[3]) end
+  if doc ~= '' and KEYS[5] ~= KEYS[6] then redis.call('ZREM', KEYS[5], ARGV[3]) end
   redis.call('ZADD', KEYS[6], ARGV[4], ARGV[3])
 end
 if ARGV[8] ~= '' then redis.call('SET', KEYS[7], ARGV[8], 'NX') end

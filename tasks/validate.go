@@ -42,6 +42,7 @@ func (f Flow) Validate() []*FlowError {
 	if !nameRule().MatchString(f.ID) {
 		errs = append(errs, &FlowError{Field: "id", Why: "wants 1 to 40 letters, digits, - or _"})
 	}
+	errs = append(errs, f.Match.faults()...)
 	seen := map[string]bool{}
 	uploaded := false
 	for i, s := range f.Steps {
@@ -62,6 +63,28 @@ func (f Flow) Validate() []*FlowError {
 	}
 	return errs
 }
+
+// faults finds tests that nothing could pass.
+func (m *Match) faults() []*FlowError {
+	if m == nil {
+		return nil
+	}
+	var errs []*FlowError
+	for _, room := range m.Rooms {
+		if room <= 0 {
+			errs = append(errs, &FlowError{Field: "match.rooms", Why: "wants room ids above 0"})
+		}
+	}
+	if crossed(m.MinSizeBytes, m.MaxSizeBytes) {
+		errs = append(errs, &FlowError{Field: "match.max_size_bytes", Why: "is below min_size_bytes, so nothing would match"})
+	}
+	if crossed(m.MinDurationSeconds, m.MaxDurationSeconds) {
+		errs = append(errs, &FlowError{Field: "match.max_duration_seconds", Why: "is below min_duration_seconds, so nothing would match"})
+	}
+	return errs
+}
+
+func crossed[T int64 | float64](low, high *T) bool { return low != nil && high != nil && *low > *high }
 
 // stepCheck collects what is wrong with one step.
 type stepCheck struct {
@@ -127,7 +150,7 @@ func (c *stepCheck) transcode(w TranscodeWith) {
 		}
 	}
 	for _, x := range [][2]string{{"with.encoder", w.Encoder}, {"with.preset", w.Preset}} {
-		if x[1] != "" && !nameRule().MatchString(x[1]) {
+		if x[1] != "" && (x[1][0] == '-' || !nameRule().MatchString(x[1])) {
 			c.fault(x[0], "wants a name such as libx264 or veryfast")
 		}
 	}

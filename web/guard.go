@@ -10,8 +10,6 @@ import (
 	"net/url"
 	"strings"
 
-	"golang.org/x/time/rate"
-
 	"github.com/ngworks/nglive/tasks"
 )
 
@@ -53,7 +51,7 @@ type guard struct {
 	webhook string
 	session string // key of the sessions' seals
 	listen  string
-	tries   *rate.Limiter // wrong tokens at /api/login, over everybody
+	tries   tries // wrong tokens at /api/login
 	foreign *http.CrossOriginProtection
 	pattern func(*http.Request) string
 	next    http.Handler
@@ -65,7 +63,6 @@ func newGuard(cfg Config, mux *http.ServeMux, next http.Handler) *guard {
 		webhook: tasks.WebhookToken(cfg.Secret),
 		session: tasks.Derive(cfg.Secret, "session"+cfg.Token),
 		listen:  hostOf(cfg.Listen),
-		tries:   loginTries(),
 		foreign: http.NewCrossOriginProtection(),
 		pattern: func(r *http.Request) string {
 			_, pattern := mux.Handler(r)

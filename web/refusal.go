@@ -18,6 +18,7 @@ func refuse(w http.ResponseWriter, status int, code, message string) {
 	h.Set("Content-Type", "application/json")
 	h.Set("Content-Length", strconv.Itoa(len(body)))
 	h.Set("Cache-Control", "no-store")
+	h.Set("Connection", "close") // whoever is refused shall not hold a connection by never sending the body it announced
 	w.WriteHeader(status)
 	_, _ = w.Write(body)
 }

@@ -4,9 +4,11 @@ import (
 	"context"
 	"crypto/hmac"
 	"encoding/base64"
+	"net"
 	"net/http"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"golang.org/x/time/rate"
@@ -20,21 +22,51 @@ const (
 
 const loginPattern = "POST /api/login"
 
-// loginTries lets ten wrong tokens pass, and then one every five seconds.
-func loginTries() *rate.Limiter { return rate.NewLimiter(rate.Every(5*time.Second), 10) }
+// tries counts wrong tokens by the address they come from: whoever guesses locks out nobody else.
+type tries struct {
+	mu sync.Mutex
+	by map[string]*rate.Limiter
+}
 
-// overTLS says in a login's context whether its browser came by https, so that the cookie is never sent without.
-type overTLS struct{}
+// mostAddresses bounds what guessing from many addresses can make us remember.
+const mostAddresses = 10_000
+
+// of gives an address's limiter: ten wrong tokens pass, and then one every five seconds.
+func (t *tries) of(remote string) *rate.Limiter {
+	host, _, err := net.SplitHostPort(remote)
+	if err != nil {
+		host = remote
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.by == nil || len(t.by) > mostAddresses {
+		t.by = map[string]*rate.Limiter{}
+	}
+	l, ok := t.by[host]
+	if !ok {
+		l = rate.NewLimiter(rate.Every(5*time.Second), 10)
+		t.by[host] = l
+	}
+	return l
+}
+
+// overTLS says in a login's context whether its browser came by https, so that the cookie is never sent without; guesses holds the
+// limiter of its address.
+type (
+	overTLS struct{}
+	guesses struct{}
+)
 
 // logIn lets a login through, unless too many wrong tokens were tried lately: then even the right one has to wait.
 func (g *guard) logIn(w http.ResponseWriter, r *http.Request) {
-	if g.tries.Tokens() < 1 {
+	limiter := g.tries.of(r.RemoteAddr)
+	if limiter.Tokens() < 1 {
 		w.Header().Set("Retry-After", "5")
 		refuse(w, http.StatusTooManyRequests, "too_many_requests", "Too many wrong tokens were tried. Wait a few seconds and try again.")
 		return
 	}
 	safe := r.TLS != nil || strings.HasPrefix(strings.ToLower(r.Header.Get("X-Forwarded-Proto")), "https")
-	inner := r.WithContext(context.WithValue(r.Context(), overTLS{}, safe))
+	inner := r.WithContext(context.WithValue(context.WithValue(r.Context(), overTLS{}, safe), guesses{}, limiter))
 	g.next.ServeHTTP(w, inner)
 	r.Pattern = inner.Pattern
 }
@@ -46,7 +78,9 @@ func (g *guard) Login(ctx context.Context, token string) (*http.Cookie, bool) {
 		return nil, true
 	}
 	if !same(token, g.token) {
-		g.tries.Allow()
+		if limiter, ok := ctx.Value(guesses{}).(*rate.Limiter); ok {
+			limiter.Allow()
+		}
 		return nil, false
 	}
 	safe, _ := ctx.Value(overTLS{}).(bool)

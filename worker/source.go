@@ -44,9 +44,20 @@ func (w *Worker) openSource(r *tasks.Recording) (*source, error) {
 	}
 	defer func() { _ = root.Close() }()
 	for _, rel := range spellings(r.Path) {
-		f, err := root.Open(rel)
+		// Looked at before it is opened: to open a pipe is to wait for somebody who writes into it.
+		info, err := root.Stat(rel)
+		if err == nil && !info.Mode().IsRegular() {
+			return nil, problemf(never, "%s is not a file", rel)
+		}
+		var f *os.File
+		if err == nil {
+			f, err = root.OpenFile(rel, os.O_RDONLY|nonBlocking, 0)
+		}
 		if err == nil {
 			return asSource(f, dir, rel)
+		}
+		if strings.Contains(err.Error(), "escapes from parent") {
+			return nil, problemf(never, "%s is a link that leads out of its folder, and is not followed", rel)
 		}
 		if !missing(err) {
 			return nil, problemf(tell, "%s cannot be opened: %v; give this user the right to read it, then retry", rel, cause(err))
