@@ -63,9 +63,10 @@ func (n *next) opened() {
 }
 
 func (n *next) closed() {
-	before := n.rec.State
+	before, wasOpen := n.rec.State, n.rec.ClosedAt.IsZero()
 	n.learn()
-	if before != "" && before != Opening && before != Found {
+	byHand := before.Over() && wasOpen && n.rec.Origin == originPerson // a person worked on it while it was being recorded
+	if before != "" && before != Opening && before != Found && !byHand {
 		return // closed already
 	}
 	if before == "" {
@@ -75,7 +76,7 @@ func (n *next) closed() {
 		n.rec.OpenedAt = At(seen) // an opening that came to nothing may have left another time
 	}
 	n.rec.State, n.changed = Closed, true
-	n.plan(1)
+	n.plan(n.rec.Run + 1)
 	n.say(FileClosed, "")
 	n.advance()
 }
@@ -323,7 +324,7 @@ func (n *next) revived(s *StepInfo) {
 			break
 		}
 	}
-	*s = StepInfo{ID: s.ID, Type: s.Type, State: StepRunning, Run: s.Run, StartedAt: At(n.fact.At)}
+	*s = StepInfo{ID: s.ID, Type: s.Type, State: StepRunning, Run: s.Run, Mode: s.Mode, StartedAt: At(n.fact.At)}
 	n.rec.State, n.rec.Error, n.changed = Running, "", true
 	n.say(FlowStarted, "retried by a person from the queue")
 }

@@ -118,9 +118,11 @@ func (s *Store) Beat(ctx context.Context, o Owner, n NodeInfo) error {
 	}
 	if mine == 0 {
 		// Redis lost its data, or the name was taken: the claim tells which.
-		if err := s.Claim(ctx, n.Name, o, false); err != nil {
+		err := s.Claim(ctx, n.Name, o, false)
+		if _, taken := errors.AsType[*TakenError](err); taken {
 			return ErrNodeLost
 		}
+		return err
 	}
 	return nil
 }

@@ -131,6 +131,9 @@ type Output struct {
 	Seconds   float64 `json:"seconds,omitempty"`
 }
 
+// originPerson marks what a person asked for by hand, before any recorder told of it.
+const originPerson = "person"
+
 // Identity is what a recording's id is made of.
 type Identity struct {
 	Node, Root, Path string

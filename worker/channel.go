@@ -94,13 +94,18 @@ func (c *channel) host() string {
 	return u.Host
 }
 
-// wants reports whether the channel asked for the event. News about notifications never becomes a notification.
-func (c *channel) wants(e tasks.Event) bool {
+// public is what the others may know of the channel.
+func (c *channel) public() tasks.Channel {
+	return tasks.Channel{Name: c.name, Host: c.host(), Events: c.events}
+}
+
+// wants reports whether a channel asked for the event. News about notifications never becomes a notification.
+func wants(events []string, e tasks.Event) bool {
 	switch e.CMD {
 	case tasks.NotifyEnded, tasks.NotifyError:
 		return false
 	}
-	return slices.Contains(c.events, "*") || slices.Contains(c.events, e.CMD) || (e.Failing() && slices.Contains(c.events, "errors"))
+	return slices.Contains(events, "*") || slices.Contains(events, e.CMD) || (e.Failing() && slices.Contains(events, "errors"))
 }
 
 // send posts one message. id is the idempotency key (webhook-id): the same on every try.

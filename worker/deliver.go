@@ -1,10 +1,12 @@
 package worker
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -71,7 +73,7 @@ type delivery struct {
 // open decides what a delivery is for. No work means that the answer is known already.
 func (d *delivery) open(ctx context.Context, payload []byte) (work func(context.Context) error, answer, err error) {
 	e, err := d.w.journal.read(d.id)
-	if err != nil || e.Done {
+	if err != nil || (e.Done && e.Final == nil) {
 		return nil, nil, err
 	}
 	if err := json.Unmarshal(payload, &d.step); err != nil {
@@ -91,10 +93,13 @@ func (d *delivery) open(ctx context.Context, payload []byte) (work func(context.
 	if info == nil || info.Run != d.step.Run || info.State == tasks.StepDone || info.State == tasks.StepSkipped {
 		return nil, nil, nil // superseded, or done
 	}
+	if e.Done { // and Redis forgot that we told it
+		return nil, nil, d.w.journal.post(letter{Fact: e.Final})
+	}
 	if dead := info.State == tasks.StepFailed || info.State == tasks.StepCancelled; dead || e.Dead != "" {
-		if e.Echo {
-			_, err := d.w.journal.change(d.id, func(e *entry) []letter { e.Echo = false; return nil })
-			return nil, deadLetter(e.Dead), err
+		why := cmp.Or(e.Dead, info.Error, info.Reason)
+		if asked, err := d.askedFor(why); err != nil || !asked {
+			return nil, cmpErr(deadLetter(why), err), nil
 		}
 		if err := d.revive(); err != nil {
 			return nil, nil, err
@@ -109,6 +114,17 @@ func (d *delivery) open(ctx context.Context, payload []byte) (work func(context.
 		return nil, nil, nil // it went on to another queue
 	}
 	return func(ctx context.Context) error { return d.perform(ctx, &assignment{rec: r, step: step, info: *info}) }, nil, nil
+}
+
+// askedFor reports whether a person ran the dead letter again. Asynq keeps a task's last error: only when that is our own verdict did
+// it archive the task, and only then can a delivery be somebody's "Run". Anything else is the echo of a cancel, or of a death between
+// our journal and Asynq, and is answered once more.
+func (d *delivery) askedFor(why string) (bool, error) {
+	t, err := d.w.queue.Inspector().GetTaskInfo(d.queue, d.id)
+	if err != nil {
+		return false, &verdict{2 * time.Second, &held{errRedisAway.Error()}}
+	}
+	return strings.Contains(t.LastErr, why) || why == archivedByHand, nil
 }
 
 // revive: a person ran a dead letter from the dashboard, so it gets a full new policy.
@@ -150,7 +166,7 @@ func (d *delivery) perform(ctx context.Context, a *assignment) error {
 	}
 	defer unlock()
 	e, err := d.begin()
-	if err != nil {
+	if err != nil || e.Done {
 		return err
 	}
 	if e.Crashes >= maxCrashes {
@@ -168,13 +184,19 @@ func (d *delivery) perform(ctx context.Context, a *assignment) error {
 // begin journals the attempt before it starts, so that one which takes the whole worker down is counted.
 func (d *delivery) begin() (entry, error) {
 	return d.w.journal.change(d.id, func(e *entry) []letter {
+		if e.Done { // the job before this one ended while this delivery was on its way
+			return nil
+		}
 		if !e.Began.IsZero() {
 			e.Crashes++
 			e.Attempts--
 		}
 		e.Queue, e.Recording = d.queue, d.step.Recording
-		e.Began, e.Reason = time.Now(), ""
+		e.Began = time.Now()
 		e.Attempts++
+		if e.Inside { // it waits for the same thing as before until it gets past it
+			return nil
+		}
 		return []letter{d.fact(tasks.Fact{Kind: tasks.StepBegan, Attempts: e.Attempts})}
 	})
 }
@@ -202,6 +224,9 @@ func (d *delivery) settle(_ context.Context, err error, res *result) error {
 
 func (d *delivery) outcome(e *entry, err error, res *result) ([]letter, error) {
 	began := !e.Began.IsZero()
+	if began {
+		defer func() { e.Inside = e.Reason != "" }()
+	}
 	e.Queue, e.Recording, e.Began = d.queue, d.step.Recording, time.Time{}
 	var (
 		waits *held
@@ -211,19 +236,21 @@ func (d *delivery) outcome(e *entry, err error, res *result) ([]letter, error) {
 	)
 	switch {
 	case err == nil:
-		e.Done, e.Sealed = true, nil
-		return []letter{d.fact(tasks.Fact{Kind: tasks.StepSucceeded, Output: res.output, Warning: res.warning, Seen: res.seen, Attempts: e.Attempts})}, nil
+		told := d.fact(tasks.Fact{Kind: tasks.StepSucceeded, Output: res.output, Warning: res.warning, Seen: res.seen, Attempts: e.Attempts})
+		e.Done, e.Sealed, e.Reason, e.Final = true, nil, "", told.Fact
+		return []letter{told}, nil
 	case errors.Is(err, errShutdown):
 		if began {
 			e.Attempts--
 		}
 		return nil, errShutdown
 	case errors.Is(err, errStopped), errors.Is(err, errSuperseded):
-		e.Dead, e.Echo = "stopped by a person", errors.Is(err, errStopped)
+		e.Dead = "stopped by a person"
 		return []letter{d.fact(tasks.Fact{Kind: tasks.StepStopped})}, deadLetter(e.Dead)
 	case errors.As(err, &pass):
-		e.Done = true
-		return []letter{d.fact(tasks.Fact{Kind: tasks.StepPassed, Reason: pass.reason})}, nil
+		told := d.fact(tasks.Fact{Kind: tasks.StepPassed, Reason: pass.reason})
+		e.Done, e.Reason, e.Final = true, "", told.Fact
+		return []letter{told}, nil
 	case errors.As(err, &move):
 		*e = entry{Queue: e.Queue, Recording: e.Recording} // the same task starts anew in the other queue
 		return []letter{d.fact(tasks.Fact{Kind: tasks.StepRequeued, Mode: move.mode, Warning: move.warning})}, nil
@@ -234,6 +261,7 @@ func (d *delivery) outcome(e *entry, err error, res *result) ([]letter, error) {
 	case classOf(err) != again || e.Attempts >= maxAttempts(d.typ):
 		return d.giveUp(e, err, false)
 	}
+	e.Reason = ""
 	after := backoff(e.Attempts)
 	d.w.log.Warn("step failed and is tried again", "task", d.id, "attempt", e.Attempts, "after", after, "error", err)
 	return []letter{d.fact(tasks.Fact{
@@ -251,7 +279,7 @@ func (d *delivery) hold(e *entry, err error, waits *held, began bool) ([]letter,
 		reason = waits.reason
 	}
 	answer := &verdict{lookAgain(), &held{reason}}
-	if e.Reason == reason {
+	if sameWords(e.Reason, reason) {
 		return nil, answer
 	}
 	e.Reason = reason
@@ -259,9 +287,20 @@ func (d *delivery) hold(e *entry, err error, waits *held, began bool) ([]letter,
 }
 
 func (d *delivery) giveUp(e *entry, err error, lost bool) ([]letter, error) {
-	e.Dead = words(err)
+	e.Dead, e.Reason = words(err), ""
 	d.w.log.Error("step became a dead letter", "task", d.id, "attempts", e.Attempts, "error", err)
 	return []letter{d.fact(tasks.Fact{Kind: tasks.StepGaveUp, Error: e.Dead, Gone: lost, Attempts: e.Attempts})}, deadLetter(e.Dead)
+}
+
+// sameWords compares reasons without the numbers in them, which change from look to look.
+func sameWords(a, b string) bool {
+	plain := func(c rune) rune {
+		if (c >= '0' && c <= '9') || c == '.' {
+			return -1
+		}
+		return c
+	}
+	return a != "" && strings.Map(plain, a) == strings.Map(plain, b)
 }
 
 func outcomeOf(err error) string {
@@ -277,7 +316,7 @@ func (w *Worker) do(ctx context.Context, d *delivery, a *assignment, e entry) (*
 	case tasks.StepTranscode:
 		return w.transcode(ctx, d, a, e)
 	case tasks.StepUpload:
-		return w.upload(ctx, d, a)
+		return w.upload(ctx, a)
 	case tasks.StepDelete:
 		return w.remove(ctx, a)
 	case tasks.StepNotify:

@@ -78,7 +78,7 @@ func (w *Worker) beatOnce(ctx context.Context, t *traffic) error {
 		n.Targets = append(n.Targets, name)
 	}
 	for i := range w.channels {
-		n.Channels = append(n.Channels, tasks.Channel{Name: w.channels[i].name, Host: w.channels[i].host(), Events: w.channels[i].events})
+		n.Channels = append(n.Channels, w.channels[i].public())
 	}
 	return errors.Join(w.store.Beat(ctx, w.owner, n), w.store.PublishLive(ctx, e))
 }

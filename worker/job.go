@@ -3,6 +3,8 @@ package worker
 import (
 	"context"
 	"errors"
+	"fmt"
+	"runtime/debug"
 	"sync"
 )
 
@@ -50,13 +52,23 @@ func (js *jobs) startOrJoin(j *job, work func(ctx context.Context) error) *job {
 	js.byID[j.id] = j
 	js.wg.Go(func() {
 		defer cancel(nil)
-		j.err = work(ctx)
+		j.err = careful(ctx, work)
 		js.mu.Lock()
 		delete(js.byID, j.id)
 		js.mu.Unlock()
 		close(j.done)
 	})
 	return j
+}
+
+// careful turns a panic into an error: one file that breaks a parser must not take the whole process down.
+func careful(ctx context.Context, work func(context.Context) error) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
+		}
+	}()
+	return work(ctx)
 }
 
 // stop ends the job of that id and says why; it reports whether there was one.

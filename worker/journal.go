@@ -30,7 +30,8 @@ type entry struct {
 	Began     time.Time     `json:"began,omitzero"`      // set while an attempt is under way
 	Done      bool          `json:"done,omitempty"`      // never to be done again
 	Dead      string        `json:"dead,omitempty"`      // why we gave up
-	Echo      bool          `json:"echo,omitempty"`      // cancelled through Asynq, which brings the task once more by itself
+	Final     *tasks.Fact   `json:"final,omitempty"`     // what was told when it was done; told again should Redis have forgotten
+	Inside    bool          `json:"inside,omitempty"`    // the hold was met inside an attempt
 	Reason    string        `json:"reason,omitempty"`    // why it is held
 	Sealed    *tasks.Output `json:"sealed,omitempty"`    // verified, about to get its final name
 	Delivered []string      `json:"delivered,omitempty"` // channels that have it
@@ -50,7 +51,7 @@ type journal struct {
 	posted chan struct{} // rings when the outbox has something new
 }
 
-func buckets() []string { return []string{"tasks", "outbox", "names"} }
+func buckets() []string { return []string{"tasks", "outbox", "names", "meta"} }
 
 var errJournalLocked = errors.New("another worker is running on this DATA_DIR; stop it first, or give this one its own NGLIVE_DATA_DIR")
 
@@ -201,17 +202,38 @@ func (j *journal) claimName(name, recording string) (bool, error) {
 	return mine, nil
 }
 
-// ownsName reports whether the recording was given that name before.
-func (j *journal) ownsName(name, recording string) (bool, error) {
-	mine := false
+// ownerOf returns the recording that was given a name, "" when none was.
+func (j *journal) ownerOf(name string) (string, error) {
+	owner := ""
 	err := j.db.View(func(tx *bbolt.Tx) error {
-		mine = string(tx.Bucket([]byte("names")).Get([]byte(name))) == recording
+		owner = string(tx.Bucket([]byte("names")).Get([]byte(name)))
 		return nil
 	})
 	if err != nil {
-		return false, fmt.Errorf("journal: read name %s: %w", name, err)
+		return "", fmt.Errorf("journal: read name %s: %w", name, err)
 	}
-	return mine, nil
+	return owner, nil
+}
+
+// follow ties the journal to one Redis: with another, or one that lost its data, what it knows of tasks is about other tasks.
+func (j *journal) follow(epoch string) error {
+	err := j.db.Update(func(tx *bbolt.Tx) error {
+		meta := tx.Bucket([]byte("meta"))
+		former := string(meta.Get([]byte("epoch")))
+		if former != "" && former != epoch {
+			if err := tx.DeleteBucket([]byte("tasks")); err != nil {
+				return err
+			}
+			if _, err := tx.CreateBucket([]byte("tasks")); err != nil {
+				return err
+			}
+		}
+		return meta.Put([]byte("epoch"), []byte(epoch))
+	})
+	if err != nil {
+		return fmt.Errorf("journal: follow the new Redis: %w", err)
+	}
+	return nil
 }
 
 // underWay returns the ids of the tasks whose attempt this node began and never ended.

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/redis/go-redis/v9"
 	"github.com/shirou/gopsutil/v4/host"
 
@@ -48,6 +49,18 @@ func (w *Worker) claim(ctx context.Context) error {
 		}
 		pause(ctx, 500*time.Millisecond)
 	}
+}
+
+// meetRedis ties the journal to this Redis; one that was emptied, or another one, has none of the tasks the journal knows.
+func (w *Worker) meetRedis(ctx context.Context) error {
+	if err := w.rdb.SetNX(ctx, "nglive:epoch", uuid.NewString(), 0).Err(); err != nil {
+		return fmt.Errorf("redis: %w", err)
+	}
+	epoch, err := w.rdb.Get(ctx, "nglive:epoch").Result()
+	if err != nil {
+		return fmt.Errorf("redis: %w", err)
+	}
+	return w.journal.follow(epoch)
 }
 
 // reclaimScript puts one active task back to the head of its queue, as Asynq's own requeue does (v0.26.0's key layout).

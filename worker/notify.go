@@ -23,7 +23,7 @@ func (w *Worker) notify(ctx context.Context, d *delivery, a *assignment, e entry
 		return nil, err
 	}
 	if len(channels) == 0 {
-		return nil, &passed{"no notification channel is set (NGLIVE_NOTIFY_URLS)"}
+		return nil, w.noChannel(ctx)
 	}
 	body, err := json.Marshal(summary{Event: w.summaryOf(a, with.Message), Recording: a.rec})
 	if err != nil {
@@ -42,7 +42,29 @@ func (w *Worker) notify(ctx context.Context, d *delivery, a *assignment, e entry
 			return nil, err
 		}
 	}
-	return &result{}, errors.Join(failures...)
+	return &result{}, gentlest(failures)
+}
+
+// gentlest is the failure that promises most: as long as one channel may come back, the step is tried again.
+func gentlest(failures []error) error {
+	for _, err := range failures {
+		if classOf(err) == again {
+			return err
+		}
+	}
+	return errors.Join(failures...)
+}
+
+// noChannel: this node has none. Another one may; then the step waits until that one takes it.
+func (w *Worker) noChannel(ctx context.Context) error {
+	others, err := w.channelsOf(ctx)
+	if err != nil {
+		return &held{errRedisAway.Error()}
+	}
+	if len(others) > 0 {
+		return &held{"this node has no notification channel; another node that has one takes it"}
+	}
+	return &passed{"no notification channel is set (NGLIVE_NOTIFY_URLS)"}
 }
 
 // summary is what a flow's notify step sends: an event's frame, with the recording as it is now beside it.
@@ -84,20 +106,31 @@ func (d *delivery) openNotification(payload []byte, e entry) (work func(context.
 	if err := json.Unmarshal(payload, &t); err != nil || t.Channel == "" {
 		return nil, deadLetter("the notification is not readable"), nil
 	}
-	if e.Echo {
-		_, err := d.w.journal.change(d.id, func(e *entry) []letter { e.Echo = false; return nil })
-		return nil, deadLetter(e.Dead), err
+	if e.Done {
+		return nil, nil, nil
 	}
 	if e.Dead != "" {
+		if asked, err := d.askedFor(e.Dead); err != nil || !asked {
+			return nil, cmpErr(deadLetter(e.Dead), err), nil
+		}
 		if _, err := d.w.journal.change(d.id, func(e *entry) []letter { *e = entry{Queue: e.Queue}; return nil }); err != nil {
 			return nil, nil, err
 		}
 	}
 	i := slices.IndexFunc(d.w.channels, func(c channel) bool { return c.name == t.Channel })
 	if i < 0 {
-		return nil, &verdict{lookAgain(), &held{"this node does not have the channel " + t.Channel}}, nil
+		return nil, d.elsewhere(t.Channel), nil
 	}
 	return func(ctx context.Context) error { return d.bring(ctx, &d.w.channels[i], t) }, nil, nil
+}
+
+// elsewhere: this node does not have the channel. Unless another one does, the notification is a dead letter.
+func (d *delivery) elsewhere(name string) error {
+	all, err := d.w.channelsOf(context.Background())
+	if err == nil && !slices.ContainsFunc(all, func(c tasks.Channel) bool { return c.Name == name }) {
+		return deadLetter("the channel " + name + " is set on no node any more (NGLIVE_NOTIFY_URLS)")
+	}
+	return &verdict{lookAgain(), &held{"this node does not have the channel " + name}}
 }
 
 // bring is the job of one notification.
@@ -142,7 +175,7 @@ func (d *delivery) brought(c *channel, t tasks.NotifyTask, err error) error {
 			answer = errShutdown
 			return nil
 		case errors.Is(err, errStopped):
-			e.Dead, e.Echo = "stopped by a person", true
+			e.Dead = "stopped by a person"
 			answer = deadLetter(e.Dead)
 			return nil
 		case classOf(err) == again && e.Attempts < maxAttempts(tasks.TypeNotify):

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -57,18 +58,22 @@ func (w *Worker) relayOnce(ctx context.Context) (int, error) {
 		return 0, err
 	}
 	cursor, err := w.rdb.Get(ctx, keyRelayCursor).Result()
-	if errors.Is(err, redis.Nil) || (err == nil && len(w.channels) == 0) {
-		return 0, w.relaySkips(ctx)
-	}
-	if err != nil {
+	if err != nil && !errors.Is(err, redis.Nil) {
 		return 0, fmt.Errorf("redis: %w", err)
+	}
+	channels, cerr := w.channelsOf(ctx)
+	if cerr != nil {
+		return 0, cerr
+	}
+	if err != nil || len(channels) == 0 {
+		return 0, w.relaySkips(ctx)
 	}
 	frames, err := w.store.Since(ctx, cursor, relayBatch)
 	if err != nil || len(frames) == 0 {
 		return 0, err
 	}
 	for _, f := range frames {
-		if err := w.relayFrame(ctx, f); err != nil {
+		if err := w.relayFrame(ctx, f, channels); err != nil {
 			return 0, err
 		}
 	}
@@ -84,15 +89,35 @@ func (w *Worker) relaySkips(ctx context.Context) error {
 	return w.rdb.Set(ctx, keyRelayCursor, last, 0).Err()
 }
 
-func (w *Worker) relayFrame(ctx context.Context, f tasks.Frame) error {
+// channelsOf lists every channel that a node publishes, this one's own first.
+func (w *Worker) channelsOf(ctx context.Context) ([]tasks.Channel, error) {
+	nodes, err := w.store.Nodes(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var all []tasks.Channel
+	for i := range w.channels {
+		all = append(all, w.channels[i].public())
+	}
+	for _, n := range nodes {
+		for _, c := range n.Channels {
+			if n.Name != w.cfg.Node && !slices.ContainsFunc(all, func(x tasks.Channel) bool { return x.Name == c.Name }) {
+				all = append(all, c)
+			}
+		}
+	}
+	return all, nil
+}
+
+func (w *Worker) relayFrame(ctx context.Context, f tasks.Frame, channels []tasks.Channel) error {
 	e, err := f.Decode()
 	if err != nil {
 		w.log.Warn("unreadable event passed over", "seq", f.Seq, "error", err)
 		return nil
 	}
-	for i := range w.channels {
-		if c := &w.channels[i]; c.wants(e) {
-			if err := w.queue.Notify(ctx, e.EVENT, tasks.NotifyTask{Channel: c.name, Event: f.JSON}); err != nil {
+	for _, c := range channels {
+		if wants(c.Events, e) {
+			if err := w.queue.Notify(ctx, e.EVENT, tasks.NotifyTask{Channel: c.Name, Event: f.JSON}); err != nil {
 				return err
 			}
 		}

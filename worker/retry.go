@@ -153,7 +153,10 @@ func retryDelay(_ int, err error, _ *asynq.Task) time.Duration {
 	if v, ok := errors.AsType[*verdict](err); ok {
 		return v.after
 	}
-	return 0 // lost lease, cancelled delivery: the next delivery joins the running job
+	if errors.Is(err, asynq.ErrLeaseExpired) || errors.Is(err, context.Canceled) {
+		return 0 // the next delivery joins the running job
+	}
+	return 30 * time.Second // our own journal could not be written, or nobody classed it: no hot loop
 }
 
 // isFailure is Asynq's IsFailure: what the journal does not count, Asynq shall not count either.

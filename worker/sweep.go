@@ -35,8 +35,11 @@ func (w *Worker) sweep(ctx context.Context) error {
 }
 
 func (w *Worker) sweepOnce(ctx context.Context) error {
-	if err := w.journal.forget(time.Now().Add(-forgetAfter)); err != nil {
-		return err
+	if time.Since(w.forgot) > time.Hour {
+		w.forgot = time.Now()
+		if err := w.journal.forget(w.forgot.Add(-forgetAfter)); err != nil {
+			return err
+		}
 	}
 	if !w.outbox.empty() {
 		return nil // Redis does not know yet what we know
@@ -69,7 +72,7 @@ const young = 10 * time.Second
 
 func (w *Worker) sweepRecording(ctx context.Context, r *tasks.Recording) error {
 	info := r.Current()
-	if info == nil || time.Since(r.UpdatedAt) < young {
+	if info == nil || time.Since(r.UpdatedAt).Abs() < young {
 		return nil
 	}
 	flow, err := w.store.PinnedFlow(ctx, r.FlowKey)
@@ -87,7 +90,7 @@ func (w *Worker) sweepRecording(ctx context.Context, r *tasks.Recording) error {
 	case err != nil:
 		return err
 	case t.State == asynq.TaskStateArchived:
-		return w.archivedByHand(ctx, r, info)
+		return w.tellArchived(ctx, r, info)
 	case t.State == asynq.TaskStateCompleted:
 		return w.completedTooSoon(ctx, r, info, step)
 	}
@@ -103,8 +106,12 @@ func (w *Worker) requeue(ctx context.Context, r *tasks.Recording, info *tasks.St
 // completedTooSoon: the queue says done, the recording does not, and nothing is left to be sent. The journal that knew is gone.
 func (w *Worker) completedTooSoon(ctx context.Context, r *tasks.Recording, info *tasks.StepInfo, step tasks.Step) error {
 	id := r.TaskID(info)
-	if e, err := w.journal.read(id); err != nil || e.Done {
+	e, err := w.journal.read(id)
+	if err != nil {
 		return err
+	}
+	if e.Final != nil {
+		return w.journal.post(letter{Fact: e.Final})
 	}
 	if err := w.queue.Inspector().DeleteTask(tasks.QueueOf(step.KindOf(info), r.Node), id); err != nil {
 		return err
@@ -112,11 +119,14 @@ func (w *Worker) completedTooSoon(ctx context.Context, r *tasks.Recording, info 
 	return w.requeue(ctx, r, info, step)
 }
 
-// archivedByHand: a person pressed Archive in the dashboard. That is the step's dead letter.
-func (w *Worker) archivedByHand(_ context.Context, r *tasks.Recording, info *tasks.StepInfo) error {
+// archivedByHand is the dead letter of a task that a person archived.
+const archivedByHand = "its task was archived from the queue's dashboard; retry it when it should go on"
+
+// tellArchived: a person pressed Archive in the dashboard. That is the step's dead letter.
+func (w *Worker) tellArchived(_ context.Context, r *tasks.Recording, info *tasks.StepInfo) error {
 	w.swept.archived.Add(1)
 	return w.journal.post(letter{Fact: &tasks.Fact{
 		ID: uuid.NewString(), Kind: tasks.StepGaveUp, At: time.Now(), Recording: r.ID, Run: info.Run, Step: info.ID,
-		Error: "its task was archived from the queue's dashboard; retry it when it should go on",
+		Error: archivedByHand,
 	}})
 }

@@ -216,27 +216,36 @@ func (t *transcoding) planOther(ctx context.Context) error {
 func (t *transcoding) name() error {
 	for _, suffix := range []string{"", "-" + t.a.rec.ID} {
 		rel := outputName(&t.a.rec, suffix)
-		key := "output|" + rel
 		final := filepath.Join(t.w.cfg.OutputDir, filepath.FromSlash(rel))
-		owned, err := t.w.journal.ownsName(key, t.a.rec.ID)
+		owner, err := t.w.journal.ownerOf("output|" + rel)
 		if err != nil {
 			return err
 		}
-		if _, err := os.Lstat(final); err == nil && !owned {
+		if _, err := os.Lstat(final); err == nil && owner != t.a.rec.ID {
 			continue
 		}
-		mine, err := t.w.journal.claimName(key, t.a.rec.ID)
+		part := strings.TrimSuffix(rel, ".mp4") + ".part.mp4"
+		mine, err := t.claim(rel, part) // the part's name too: it may be another recording's final one
 		if err != nil {
 			return err
 		}
 		if mine {
 			t.rel, t.final = rel, final
-			t.part = strings.TrimSuffix(final, filepath.Ext(final)) + ".part" + filepath.Ext(final)
+			t.part = filepath.Join(t.w.cfg.OutputDir, filepath.FromSlash(part))
 			t.job.Out = t.part
 			return nil
 		}
 	}
 	return problemf(tell, "another file stands at %s in %s already; move it away, then retry", outputName(&t.a.rec, "-"+t.a.rec.ID), t.w.cfg.OutputDir)
+}
+
+func (t *transcoding) claim(names ...string) (bool, error) {
+	for _, n := range names {
+		if mine, err := t.w.journal.claimName("output|"+n, t.a.rec.ID); err != nil || !mine {
+			return false, err
+		}
+	}
+	return true, nil
 }
 
 // make runs ffmpeg and checks what came out.

@@ -14,7 +14,7 @@ import (
 )
 
 // upload brings a recording's video, then what travels with it, to a target and proves that it is there.
-func (w *Worker) upload(ctx context.Context, d *delivery, a *assignment) (*result, error) {
+func (w *Worker) upload(ctx context.Context, a *assignment) (*result, error) {
 	with := a.step.Upload()
 	target, ok := w.targets[with.Target]
 	if !ok {
@@ -31,7 +31,7 @@ func (w *Worker) upload(ctx context.Context, d *delivery, a *assignment) (*resul
 	p := w.progress(tasks.IsUp, a, float64(src.info.Size()))
 	began := time.Now()
 	p.at(0, 0)
-	u := sending{w: w, target: target, with: with, a: a, queue: d.queue}
+	u := sending{w: w, target: target, with: with, a: a}
 	name, location, sum, err := u.send(ctx, src, func(done int64) {
 		p.at(float64(done), int64(float64(done)/max(time.Since(began).Seconds(), 0.001)))
 	})
@@ -47,7 +47,7 @@ func (w *Worker) upload(ctx context.Context, d *delivery, a *assignment) (*resul
 	if err := u.companions(ctx, src, name); err != nil {
 		return nil, err
 	}
-	return &result{output: &tasks.Output{Path: name, Location: location, SizeBytes: src.info.Size(), SHA256: sum}}, nil
+	return &result{output: &tasks.Output{Path: name, Location: location, SizeBytes: src.info.Size(), SHA256: sum}, seen: seenOf(a, src)}, nil
 }
 
 func (w *Worker) targetNames() string {
@@ -79,7 +79,7 @@ type sending struct {
 	target Target
 	with   tasks.UploadWith
 	a      *assignment
-	queue  string
+	owned  bool // the name was this recording's before
 }
 
 // send puts the video under its name. A name that another recording has, or that is taken by another file, gets "-<id>"; what
@@ -88,21 +88,22 @@ func (u *sending) send(ctx context.Context, src *source, report func(int64)) (na
 	for _, suffix := range []string{"", "-" + u.a.rec.ID} {
 		name = remoteName(u.with.Path, &u.a.rec, filepath.Base(src.path), suffix)
 		key := u.with.Target + "|" + name
-		owned, err := u.w.journal.ownsName(key, u.a.rec.ID)
+		owner, err := u.w.journal.ownerOf(key)
 		if err != nil {
 			return "", "", "", err
 		}
-		mine, err := u.w.journal.claimName(key, u.a.rec.ID)
-		if err != nil {
-			return "", "", "", err
-		}
-		if !mine {
+		if owner != "" && owner != u.a.rec.ID {
 			continue
 		}
-		location, sum, err = u.target.Put(ctx, src.file, name, owned, report)
-		if !taken(err) {
-			return name, location, sum, err
+		u.owned = owner != ""
+		location, sum, err = u.target.Put(ctx, src.file, name, u.owned, report)
+		if taken(err) {
+			continue
 		}
+		if err == nil { // only what is there by our own hand is ours to replace later
+			_, err = u.w.journal.claimName(key, u.a.rec.ID)
+		}
+		return name, location, sum, err
 	}
 	return "", "", "", problemf(tell, "another file is at %s in the target %s already; move it away, then retry", name, u.with.Target)
 }
@@ -148,9 +149,20 @@ func (u *sending) companion(ctx context.Context, c companion, name string) error
 	if err != nil {
 		return fmt.Errorf("look at %s: %w", c.path, err)
 	}
-	_, sum, err := u.target.Put(ctx, f, name, true, func(int64) {})
+	_, sum, err := u.target.Put(ctx, f, name, u.owned, func(int64) {})
+	if taken(err) {
+		return problemf(tell, "another file is at %s in the target %s already; move it away, then retry", name, u.with.Target)
+	}
 	if err != nil {
 		return err
 	}
 	return u.target.Check(ctx, name, st.Size(), sum)
+}
+
+// seenOf tells the size of a source whose size nobody announced, so that a later delete can see whether it is still the same file.
+func seenOf(a *assignment, src *source) tasks.Sighting {
+	if a.rec.Input(a.step.ID).Path != "" {
+		return tasks.Sighting{}
+	}
+	return tasks.Sighting{Size: src.info.Size()}
 }

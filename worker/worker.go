@@ -67,6 +67,7 @@ type Worker struct {
 	live     chan tasks.Event
 	channels []channel
 	swept    sweepFigures
+	forgot   time.Time // when the journal was pruned; the sweep's own
 	steps    *prometheus.HistogramVec
 	healthy  atomic.Int64 // unix time until which the worker counts as healthy
 	encoders atomic.Pointer[[]string]
@@ -112,6 +113,9 @@ func (w *Worker) Run(ctx context.Context) error {
 
 func (w *Worker) serve(ctx context.Context) error {
 	if err := w.claim(ctx); err != nil {
+		return err
+	}
+	if err := w.meetRedis(ctx); err != nil {
 		return err
 	}
 	if err := w.reclaim(ctx); err != nil {

@@ -29,6 +29,7 @@ func TestMain(m *testing.M) {
 func TestFolder_conforms(t *testing.T) {
 	t.Parallel()
 	targettest.Run(t, func(t *testing.T) (targettest.Target, targettest.Inspect) {
+		t.Helper()
 		dir := t.TempDir()
 		return archive.New(dir), &shelf{t: t, dir: dir}
 	})
