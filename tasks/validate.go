@@ -44,7 +44,7 @@ func (f Flow) Validate() []*FlowError {
 	}
 	errs = append(errs, f.Match.faults()...)
 	seen := map[string]bool{}
-	uploaded := false
+	uploaded, deletes := false, false
 	for i, s := range f.Steps {
 		c := stepCheck{at: i, name: s.ID}
 		if !nameRule().MatchString(s.ID) {
@@ -57,7 +57,10 @@ func (f Flow) Validate() []*FlowError {
 		if s.Type == StepDelete && !uploaded {
 			c.fault("type", "a delete needs an upload before it, so that nothing goes before it is safe")
 		}
-		uploaded = uploaded || s.Type == StepUpload
+		if s.Type == StepUpload && uploaded && deletes {
+			c.fault("type", "an upload after a delete comes too late: a delete wants every upload of its flow done")
+		}
+		uploaded, deletes = uploaded || s.Type == StepUpload, deletes || s.Type == StepDelete
 		c.step(s)
 		errs = append(errs, c.errs...)
 	}

@@ -29,6 +29,7 @@ func TestValidate_namesTheStepAndTheField(t *testing.T) {
 		{`[{"id":"x","type":"notify"},{"id":"x","type":"notify"}]`, "steps[1].id", "x", "twice"},
 		{`[{"id":"x","type":"transcode"},{"id":"d","type":"delete"}]`, "steps[1].type", "d", "upload"},
 		{`[{"id":"d","type":"delete"},{"id":"u","type":"upload"}]`, "steps[0].type", "d", "upload"},
+		{`[{"id":"u","type":"upload"},{"id":"d","type":"delete"},{"id":"v","type":"upload"}]`, "steps[2].type", "v", "too late"},
 		{`[{"id":"u","type":"upload"},{"id":"d","type":"delete","with":{"what":"all"}}]`, "steps[1].with.what", "d", "source"},
 		{`[{"id":"x","type":"transcode","with":{"mode":"copy"}}]`, "steps[0].with.mode", "x", "COPY"},
 		{`[{"id":"x","type":"transcode","with":{"crf":"23"}}]`, "steps[0].with.crf", "x", "type"},

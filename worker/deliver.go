@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"time"
@@ -80,7 +81,7 @@ func (d *delivery) open(ctx context.Context, payload []byte) (work func(context.
 		return nil, deadLetter("the task's payload is not readable"), nil
 	}
 	if d.step.Recording == "" {
-		return d.openNotification(payload, e)
+		return d.openNotification(ctx, payload, e)
 	}
 	r, err := d.w.store.Recording(ctx, d.step.Recording)
 	switch {
@@ -310,8 +311,14 @@ func outcomeOf(err error) string {
 	return string(classOf(err))
 }
 
-// do calls the step's own file.
-func (w *Worker) do(ctx context.Context, d *delivery, a *assignment, e entry) (*result, error) {
+// do calls the step's own file. A panic in it is that step's failure and nobody else's.
+func (w *Worker) do(ctx context.Context, d *delivery, a *assignment, e entry) (res *result, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			w.log.Error("step panicked", "task", d.id, "panic", p, "stack", string(debug.Stack()))
+			err = problemf(again, "NGlive itself broke on %s (%v); please report this with its log", a.rec.Path, p)
+		}
+	}()
 	switch a.step.Type {
 	case tasks.StepTranscode:
 		return w.transcode(ctx, d, a, e)

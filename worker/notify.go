@@ -101,7 +101,7 @@ func (w *Worker) named(names []string) ([]*channel, error) {
 }
 
 // openNotification is for a task that brings one event to one channel.
-func (d *delivery) openNotification(payload []byte, e entry) (work func(context.Context) error, answer, err error) {
+func (d *delivery) openNotification(ctx context.Context, payload []byte, e entry) (work func(context.Context) error, answer, err error) {
 	var t tasks.NotifyTask
 	if err := json.Unmarshal(payload, &t); err != nil || t.Channel == "" {
 		return nil, deadLetter("the notification is not readable"), nil
@@ -119,14 +119,14 @@ func (d *delivery) openNotification(payload []byte, e entry) (work func(context.
 	}
 	i := slices.IndexFunc(d.w.channels, func(c channel) bool { return c.name == t.Channel })
 	if i < 0 {
-		return nil, d.elsewhere(t.Channel), nil
+		return nil, d.elsewhere(ctx, t.Channel), nil
 	}
 	return func(ctx context.Context) error { return d.bring(ctx, &d.w.channels[i], t) }, nil, nil
 }
 
 // elsewhere: this node does not have the channel. Unless another one does, the notification is a dead letter.
-func (d *delivery) elsewhere(name string) error {
-	all, err := d.w.channelsOf(context.Background())
+func (d *delivery) elsewhere(ctx context.Context, name string) error {
+	all, err := d.w.channelsOf(ctx)
 	if err == nil && !slices.ContainsFunc(all, func(c tasks.Channel) bool { return c.Name == name }) {
 		return deadLetter("the channel " + name + " is set on no node any more (NGLIVE_NOTIFY_URLS)")
 	}
