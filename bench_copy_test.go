@@ -64,11 +64,12 @@ func comeToRest(t *testing.T, paths ...string) {
 	byHand(t, []string{"sync"})
 }
 
-// within is the one folder in a folder. That one itself stays: an archive that
-// has vanished is a disk that is not there.
+// within is the one folder of results in a folder; it begins with a date or a
+// room. The folder around it stays: an archive that has vanished is a disk that
+// is not there.
 func within(t *testing.T, dir string) string {
 	t.Helper()
-	found, err := filepath.Glob(filepath.Join(dir, "*"))
+	found, err := filepath.Glob(filepath.Join(dir, "[0-9]*"))
 	if err != nil || len(found) != 1 {
 		t.Fatalf("%s holds %v, %v", dir, found, err)
 	}

@@ -92,7 +92,7 @@ func TestEnvExample_examplesWork(t *testing.T) {
 		if strings.ContainsAny(s.example+s.value, "$# '\"`") {
 			t.Errorf("%s: %q and %q would not survive every reader of .env files", s.name, s.example, s.value)
 		}
-		if s.example == s.standard {
+		if s.example == s.standard && s.name != "NGLIVE_UPLOAD_TARGET" { // it has one choice so far
 			t.Errorf("%s: the example only repeats the default", s.name)
 		}
 		if hasHan(s.english) || !hasHan(s.chinese) {

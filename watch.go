@@ -31,6 +31,15 @@ type watched struct {
 	name string // for people
 	id   string
 	last tasks.Recording
+	told bool // its end was shown
+}
+
+// tellEnd shows the end of a recording that we saw over before the feed told of it.
+func (w *watched) tellEnd(show display) {
+	if !w.told {
+		w.told = true
+		show.event(w.name, tasks.Event{CMD: tasks.FlowFinished, ID: w.id, STATE: w.last.State, MSG: w.last.Error})
+	}
 }
 
 // watch shows what happens to the recordings until each of them is over, or
@@ -48,6 +57,9 @@ func (c *client) watch(ctx context.Context, list []*watched, since string, show 
 		open, err := c.look(ctx, list)
 		switch {
 		case err == nil && open == 0:
+			for _, w := range list {
+				w.tellEnd(show)
+			}
 			return nil
 		case err == nil:
 			heard = time.Now()
@@ -94,6 +106,7 @@ func (c *client) showUntilTurn(ctx context.Context, list []*watched, events <-ch
 		case e := <-events:
 			for _, w := range list {
 				if e.ID == w.id {
+					w.told = w.told || e.CMD == tasks.FlowFinished
 					show.event(w.name, e)
 				}
 			}
