@@ -167,16 +167,18 @@ func slowly(environ []string) []string {
 	return append(environ, "NGLIVE_TRANSCODE_MODE=CRF", "NGLIVE_TRANSCODE_PRESET=placebo")
 }
 
-// encoding starts an encode that takes minutes, and returns when ffmpeg runs.
+// encoding starts an encode that takes minutes, and returns when its ffmpeg is the only one: the worker also tries its encoders
+// at the start, each in a short ffmpeg of its own.
 func encoding(t *testing.T) (up *program, children map[int]string, dir string, environ []string) {
 	t.Helper()
 	dir, environ = home(t)
 	up = startUp(t, slowly(environ))
 	sample := start(t, environ, "sample", "--seconds", "30")
-	until(t, 2*time.Minute, "ffmpeg encodes", func() bool {
-		return slices.Contains(programs(descendants(up.Process.Pid)), "ffmpeg") && strings.Contains(sample.stderr.String(), "transcode begins")
+	until(t, 2*time.Minute, "ffmpeg encodes, and nothing else runs", func() bool {
+		children = descendants(up.Process.Pid)
+		return strings.Contains(sample.stderr.String(), "transcode begins") && slices.Equal(programs(children), []string{"ffmpeg", "redis-server"})
 	})
-	return up, descendants(up.Process.Pid), dir, environ
+	return up, children, dir, environ
 }
 
 func allGone(pids map[int]string) bool {
@@ -190,16 +192,13 @@ func allGone(pids map[int]string) bool {
 
 func TestUp_ctrlCLeavesNothingBehind(t *testing.T) {
 	up, children, dir, environ := encoding(t)
-	if got := programs(children); !slices.Equal(got, []string{"ffmpeg", "redis-server"}) {
-		t.Fatalf("its children are %v", got)
-	}
 	if err := up.Process.Signal(os.Interrupt); err != nil {
 		t.Fatal(err)
 	}
 	if code := up.exit(t, 15*time.Second); code != exitDone {
 		t.Errorf("exit code %d", code)
 	}
-	until(t, time.Second, "ffmpeg and redis-server are gone", func() bool { return allGone(children) })
+	until(t, 10*time.Second, "ffmpeg and redis-server are gone", func() bool { return allGone(children) })
 	// The work was given back: the next start goes on with it.
 	next := startUp(t, environ)
 	until(t, 30*time.Second, "the work goes on", func() bool { return slices.Contains(programs(descendants(next.Process.Pid)), "ffmpeg") })
