@@ -29,7 +29,7 @@ type webhookOutput struct {
 }
 
 // ingestWithin is how long Redis may take: recorders wait 100 s, and then try again.
-const ingestWithin = 5 * time.Second
+const ingestWithin = 8 * time.Second
 
 func (h *handlers) webhook(ctx context.Context, in *webhookInput) (*webhookOutput, error) {
 	n, err := readNotice(in.RawBody)

@@ -295,7 +295,11 @@ func TestWebhook_takesFiveHundredAtOnce(t *testing.T) {
 	for i := range 2 * n { // each one twice
 		all.Go(func() {
 			body := with(fileClosed, closedEventID, fmt.Sprintf("%08d-0000-4000-8000-000000000001", i/2), "175250", fmt.Sprintf("%06d", i/2))
-			codes[i] = s.post("/webhook", body).status
+			for range 3 { // as often as a recorder tries: an overloaded machine may ask for it
+				if codes[i] = s.post("/webhook", body).status; codes[i] != http.StatusServiceUnavailable {
+					return
+				}
+			}
 		})
 	}
 	all.Wait()
