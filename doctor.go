@@ -91,6 +91,7 @@ func examine(ctx context.Context, c *console, cfg Config, settings error, thorou
 		func() findings { return examineFolders(ctx, cfg) },
 		examineClock,
 		func() findings { return examineListeners(ctx, cfg) },
+		func() findings { return examineRecorder(ctx, cfg) },
 	} {
 		found := look()
 		for _, f := range found {
