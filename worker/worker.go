@@ -44,6 +44,8 @@ type Config struct {
 	RedisDir                   string // where our own Redis keeps its file; empty = not ours to watch
 	RedisReserve               Reserve
 
+	Recorder RecorderConfig
+
 	Log *slog.Logger
 }
 
@@ -58,6 +60,7 @@ type Worker struct {
 	programs programs
 	owner    tasks.Owner
 	targets  map[string]Target
+	recorder *recorderPost // nil: this node has none
 
 	journal  *journal
 	outbox   *outbox
@@ -90,6 +93,9 @@ func New(cfg Config, rdb redis.UniversalClient, store *tasks.Store, queue *tasks
 			tasks.KindUpload: make(slots, max(cfg.UploadConcurrency, 1)), tasks.KindNotify: make(slots, notifyConcurrency),
 		},
 	}
+	if err := w.openRecorder(); err != nil {
+		return nil, err
+	}
 	w.targets = w.openTargets()
 	w.channels, err = openChannels(cfg)
 	return w, err
@@ -104,7 +110,9 @@ func (w *Worker) Run(ctx context.Context) error {
 	}
 	w.journal = j
 	w.outbox = &outbox{journal: j, store: w.store, queue: w.queue, log: w.log}
+	stopRecorder := w.startRecorder(ctx)
 	err = w.serve(ctx)
+	stopRecorder()
 	if closing := j.close(); err == nil {
 		err = closing
 	}
