@@ -196,8 +196,10 @@ func (r RoomReply) seedData() any {
 	return seed
 }
 
-func seedWrongID() SeedAnswer     { return SeedAnswer{Code: SeedWrongID, Msg: "不正确的房间号"} }
-func seedBlacklisted() SeedAnswer { return SeedAnswer{Code: SeedBlacklisted, Msg: "房间在黑名单中"} }
+func seedWrongID() SeedAnswer { return SeedAnswer{Code: SeedWrongID, Msg: "不正确的房间号"} }
+func seedBlacklisted() SeedAnswer {
+	return SeedAnswer{Code: SeedBlacklisted, Msg: "房间在黑名单中"}
+}
 
 func (n NodeRooms) seedAway() SeedAnswer {
 	switch n.Away {
