@@ -161,14 +161,24 @@ func (s *Store) Command(ctx context.Context, id string) (RoomReply, error) {
 	if err := json.Unmarshal([]byte(doc.Val()), &r); err != nil {
 		return r, fmt.Errorf("command %s: %w", id, err)
 	}
-	if r.State == CommandQueued && clock.Val().After(r.Before) {
+	late := clock.Val().Sub(r.Before)
+	switch {
+	case r.State == CommandQueued && late > 0:
 		r.State, r.Outcome, r.Message = CommandDone, RoomExpired, ExpiredMessage
+	case r.State == CommandRunning && late > lostAfter:
+		r.State, r.Outcome, r.Message = CommandDone, RoomFailed, lostMessage
 	}
 	return r, nil
 }
 
+// lostAfter is how long after its deadline a command that began may still get its answer.
+const lostAfter = 10 * time.Second
+
+const lostMessage = "the worker stopped while it carried the command out; look at the rooms, and send it again if need be / " +
+	"执行途中 worker 停止了，请查看直播间列表，必要时重新发送"
+
 // ExpiredMessage tells a person what became of a command that came too late.
-const ExpiredMessage = "the command waited longer than 30 s, so it was not carried out; send it again"
+const ExpiredMessage = "the command waited longer than 30 s, so it was not carried out; send it again / 命令等待超过 30 秒，未执行，请重新发送"
 
 // Now is what time it is by the clock that all processes share: Redis' own.
 func (s *Store) Now(ctx context.Context) (time.Time, error) {
@@ -177,4 +187,29 @@ func (s *Store) Now(ctx context.Context) (time.Time, error) {
 		return now, fmt.Errorf("redis: ask for the time: %w", err)
 	}
 	return now, nil
+}
+
+// claimedFor is how long the right to add a room lasts when whoever has it dies.
+const claimedFor = roomDeadline + 5*time.Second
+
+func keyAdding(id int64) string { return fmt.Sprintf("%sadding:%d", keyPrefix, id) }
+
+// ClaimRoom takes the right to add a room, under one of its ids, so that two nodes cannot add it at once. False: another
+// command has it.
+func (s *Store) ClaimRoom(ctx context.Context, id int64, command string) (bool, error) {
+	holder, err := s.rdb.SetArgs(ctx, keyAdding(id), command, redis.SetArgs{Mode: "NX", Get: true, TTL: claimedFor}).Result()
+	if errors.Is(err, redis.Nil) || err == nil && holder == command {
+		return true, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("redis: claim room %d: %w", id, err)
+	}
+	return false, nil
+}
+
+const releaseScript = `if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0`
+
+// ReleaseRoom gives the right back. What cannot be given back ends by itself.
+func (s *Store) ReleaseRoom(ctx context.Context, id int64, command string) {
+	_ = redis.NewScript(releaseScript).Run(ctx, s.rdb, []string{keyAdding(id)}, command).Err()
 }

@@ -15,6 +15,7 @@ import (
 
 	"github.com/ngworks/nglive/tasks"
 	"github.com/ngworks/nglive/worker/ffmpeg"
+	"github.com/ngworks/nglive/worker/recorder"
 )
 
 // Config is what a worker is told by its owner.
@@ -44,6 +45,8 @@ type Config struct {
 	RedisDir                   string // where our own Redis keeps its file; empty = not ours to watch
 	RedisReserve               Reserve
 
+	Recorder *recorder.Client // nil: this node drives none
+
 	Log *slog.Logger
 }
 
@@ -66,6 +69,7 @@ type Worker struct {
 	slots    map[string]slots
 	live     chan tasks.Event
 	channels []channel
+	rooms    *roomKeeper
 	swept    sweepFigures
 	forgot   time.Time // when the journal was pruned; the sweep's own
 	steps    *prometheus.HistogramVec
@@ -91,6 +95,7 @@ func New(cfg Config, rdb redis.UniversalClient, store *tasks.Store, queue *tasks
 		},
 	}
 	w.targets = w.openTargets()
+	w.rooms = newRoomKeeper(cfg, store)
 	w.channels, err = openChannels(cfg)
 	return w, err
 }
@@ -123,10 +128,11 @@ func (w *Worker) serve(ctx context.Context) error {
 	}
 	loops, stop := context.WithCancelCause(context.WithoutCancel(ctx)) // they end after the jobs
 	defer stop(nil)
-	ended := make(chan error, 8)
+	ended := make(chan error, 10)
 	for name, loop := range map[string]func(context.Context) error{
 		"outbox": w.outbox.run, "cancel": w.hearCancels, "live": w.publishLive, "heartbeat": w.beat, "relay": w.relay,
 		"sweep": w.sweep, "watch": w.watchJobs, "probe": w.probe,
+		"rooms": w.rooms.run, "room hints": w.rooms.hints,
 	} {
 		go func() { ended <- w.keep(loops, name, loop) }()
 	}
