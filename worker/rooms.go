@@ -44,9 +44,9 @@ type roomOptions struct {
 	readAt time.Time
 }
 
-func newRoomKeeper(cfg Config, store *tasks.Store) *roomKeeper {
+func newRoomKeeper(cfg Config, client *recorder.Client, store *tasks.Store) *roomKeeper {
 	return &roomKeeper{
-		recorder: cfg.Recorder, store: store, teller: store.RoomTeller(cfg.Node), node: cfg.Node, log: cfg.Log,
+		recorder: client, store: store, teller: store.RoomTeller(cfg.Node), node: cfg.Node, log: cfg.Log,
 		nudged: make(chan struct{}, 1), rooms: map[int64]tasks.Room{}, options: map[int64]roomOptions{},
 	}
 }

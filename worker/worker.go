@@ -15,7 +15,6 @@ import (
 
 	"github.com/ngworks/nglive/tasks"
 	"github.com/ngworks/nglive/worker/ffmpeg"
-	"github.com/ngworks/nglive/worker/recorder"
 )
 
 // Config is what a worker is told by its owner.
@@ -45,7 +44,7 @@ type Config struct {
 	RedisDir                   string // where our own Redis keeps its file; empty = not ours to watch
 	RedisReserve               Reserve
 
-	Recorder *recorder.Client // nil: this node drives none
+	Recorder RecorderConfig
 
 	Log *slog.Logger
 }
@@ -61,6 +60,7 @@ type Worker struct {
 	programs programs
 	owner    tasks.Owner
 	targets  map[string]Target
+	recorder *recorderPost // nil: this node has none
 
 	journal  *journal
 	outbox   *outbox
@@ -94,8 +94,12 @@ func New(cfg Config, rdb redis.UniversalClient, store *tasks.Store, queue *tasks
 			tasks.KindUpload: make(slots, max(cfg.UploadConcurrency, 1)), tasks.KindNotify: make(slots, notifyConcurrency),
 		},
 	}
+	if err := w.openRecorder(); err != nil {
+		return nil, err
+	}
 	w.targets = w.openTargets()
-	w.rooms = newRoomKeeper(cfg, store)
+	w.rooms = newRoomKeeper(cfg, w.Recorder(), store)
+	w.OnRecorder(func(RecorderState) { w.rooms.look() })
 	w.channels, err = openChannels(cfg)
 	return w, err
 }
@@ -109,7 +113,9 @@ func (w *Worker) Run(ctx context.Context) error {
 	}
 	w.journal = j
 	w.outbox = &outbox{journal: j, store: w.store, queue: w.queue, log: w.log}
+	stopRecorder := w.startRecorder(ctx)
 	err = w.serve(ctx)
+	stopRecorder()
 	if closing := j.close(); err == nil {
 		err = closing
 	}
