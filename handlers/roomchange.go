@@ -13,12 +13,8 @@ const changeDoc = "A command for the recorder of a node. 202: not over yet, `GET
 
 func commandPath(id string) string { return "/api/rooms/commands/" + id }
 
-type waiting struct {
-	Wait int `query:"wait" default:"10" minimum:"0" maximum:"35" doc:"Seconds to wait for the outcome"`
-}
-
 type addRoomInput struct {
-	waiting
+	Wait int `query:"wait" default:"10" minimum:"0" maximum:"35" doc:"Seconds to wait for the outcome"`
 	Body struct {
 		RoomID int64  `json:"room_id" minimum:"1" maximum:"2147483647" doc:"Real or short id"`
 		Node   string `json:"node,omitempty" maxLength:"64" doc:"Whose recorder shall record it; by default this node's"`
@@ -26,7 +22,7 @@ type addRoomInput struct {
 }
 
 type changeRoomInput struct {
-	waiting
+	Wait int    `query:"wait" default:"10" minimum:"0" maximum:"35" doc:"Seconds to wait for the outcome"`
 	Room int64  `path:"room" minimum:"1" maximum:"2147483647" doc:"Real or short room id"`
 	Node string `query:"node" maxLength:"64" doc:"By default the node that has the room"`
 }

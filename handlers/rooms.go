@@ -162,7 +162,7 @@ type roomInput struct {
 }
 
 type getRoomInput struct {
-	roomInput
+	Room int64  `path:"room" minimum:"1" maximum:"999999999999" doc:"Real or short room id"`
 	Node string `query:"node" maxLength:"64" doc:"Of a room that two nodes have: whose"`
 }
 
@@ -216,7 +216,7 @@ func (h *handlers) setRoomFlow(ctx context.Context, in *roomFlowInput) (*roomOut
 	if err != nil {
 		return nil, h.mishap(ctx, err)
 	}
-	return h.readRoom(ctx, &getRoomInput{roomInput: roomInput{in.Room}})
+	return h.readRoom(ctx, &getRoomInput{Room: in.Room})
 }
 
 func (h *handlers) deleteRoomFlow(ctx context.Context, in *roomInput) (*struct{}, error) {
