@@ -72,9 +72,6 @@ func (w *Worker) answer(ctx context.Context, r tasks.RoomReply) error {
 	}
 }
 
-// lookWithin is how long the recorder may take to show one room before it counts as away.
-const lookWithin = 5 * time.Second
-
 // execute carries a command out and returns its reply; ctx ends when the command does.
 func (k *roomKeeper) execute(ctx context.Context, r tasks.RoomReply) tasks.RoomReply {
 	if k.recorder == nil {
@@ -83,7 +80,7 @@ func (k *roomKeeper) execute(ctx context.Context, r tasks.RoomReply) tasks.RoomR
 	if r.RoomID <= 0 { // to a recorder, 0 is any room without a short id
 		return failed(r, tasks.RoomFailed, "a room id is a number above 0 / 房间号必须大于 0")
 	}
-	look, stop := context.WithTimeout(ctx, lookWithin)
+	look, stop := context.WithTimeout(ctx, k.pace.look)
 	room, err := k.recorder.Room(look, r.RoomID)
 	stop()
 	if err != nil && recorder.KindOf(err) != recorder.NoRoom {

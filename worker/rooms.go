@@ -14,12 +14,21 @@ import (
 	"github.com/ngworks/nglive/worker/recorder"
 )
 
+// pace is how often the recorder is asked, and how long it may take.
+type pace struct {
+	every  time.Duration // between two looks at its rooms without a reason
+	within time.Duration // for the list
+	look   time.Duration // for one room, before a command begins
+}
+
+func usualPace() pace {
+	return pace{every: 5 * time.Second, within: 10 * time.Second, look: 5 * time.Second}
+}
+
 const (
-	roomsEvery    = 5 * time.Second
 	roomsAtMost   = 250 * time.Millisecond // between two looks, however many reasons there are
-	roomsWithin   = 10 * time.Second
-	optionsFresh  = 5 * time.Minute // a room's own settings change seldom, and cost a question each
-	optionsWithin = time.Second     // of each look goes into reading them
+	optionsFresh  = 5 * time.Minute        // a room's own settings change seldom, and cost a question each
+	optionsWithin = time.Second            // of each look goes into reading them
 )
 
 // roomKeeper keeps this node's rooms fresh in Redis and carries commands to its recorder out. It keeps no objectId but the one
@@ -31,6 +40,7 @@ type roomKeeper struct {
 	node     string
 	log      *slog.Logger
 	nudged   chan struct{}
+	pace     pace
 
 	mu      sync.Mutex
 	rooms   map[int64]tasks.Room
@@ -47,7 +57,7 @@ type roomOptions struct {
 func newRoomKeeper(cfg Config, client *recorder.Client, store *tasks.Store) *roomKeeper {
 	return &roomKeeper{
 		recorder: client, store: store, teller: store.RoomTeller(cfg.Node), node: cfg.Node, log: cfg.Log,
-		nudged: make(chan struct{}, 1), rooms: map[int64]tasks.Room{}, options: map[int64]roomOptions{},
+		nudged: make(chan struct{}, 1), pace: usualPace(), rooms: map[int64]tasks.Room{}, options: map[int64]roomOptions{},
 	}
 }
 
@@ -61,7 +71,7 @@ func (k *roomKeeper) look() {
 
 // run looks at the recorder's rooms every 5 s, and sooner when there is a reason.
 func (k *roomKeeper) run(ctx context.Context) error {
-	tick := time.NewTicker(roomsEvery)
+	tick := time.NewTicker(k.pace.every)
 	defer tick.Stop()
 	for {
 		if err := k.refresh(ctx); err != nil && ctx.Err() == nil {
@@ -102,7 +112,7 @@ func (k *roomKeeper) refresh(ctx context.Context) error {
 	k.mu.Lock()
 	before := k.changes
 	k.mu.Unlock()
-	asked, stop := context.WithTimeout(ctx, roomsWithin)
+	asked, stop := context.WithTimeout(ctx, k.pace.within)
 	list, err := k.recorder.Rooms(asked)
 	stop()
 	if ctx.Err() != nil {
