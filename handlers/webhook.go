@@ -20,6 +20,7 @@ const (
 
 type webhookInput struct {
 	Node    string `query:"node" maxLength:"64" doc:"The node that holds the file; by default the one this web process belongs to"`
+	Dir     string `query:"dir" maxLength:"500" doc:"The folder inside the node's recordings folder that the recorder works in; by default that folder itself"`
 	Token   string `query:"token" doc:"The webhook's own token; checked before this operation"`
 	RawBody []byte `contentType:"application/json"`
 }
@@ -39,6 +40,7 @@ func (h *handlers) webhook(ctx context.Context, in *webhookInput) (*webhookOutpu
 	if n.cmd == "" {
 		return &webhookOutput{Body: "ok"}, nil
 	}
+	n.seen.Path = inFolder(in.Dir, n.seen.Path)
 	n.seen.Node = in.Node
 	if n.seen.Node == "" {
 		n.seen.Node = h.Node
