@@ -80,6 +80,12 @@ func TestConfig_refuses(t *testing.T) {
 		{"NGLIVE_REVERSE_HTTP_URL=ws://a.example", "http://"},
 		{"NGLIVE_NOTIFY_URLS=https://a.example,/hook", "NGLIVE_NOTIFY_URLS"},
 		{"NGLIVE_RECORDER_URL=http://user:pw@127.0.0.1:2356", "NGLIVE_RECORDER_USER"},
+		{"NGLIVE_RECORDER_URL=http://127.0.0.1:2356\nNGLIVE_RECORDER_PATH=/opt/brec", "both set"},
+		{"NGLIVE_RECORDER_LISTEN=127.0.0.1:0\nNGLIVE_RECORDER_PATH=/opt/brec", "fixed port"},
+		{"NGLIVE_RECORDER_LISTEN=127.0.0.1:8100\nNGLIVE_RECORDER_PATH=/opt/brec", "its own port"},
+		{"NGLIVE_RECORDER_DIR=../elsewhere", "inside NGLIVE_RECORDINGS_DIR"},
+		{"NGLIVE_RECORDER_WEBHOOK=http://my.bilibili.com/webhook/", "refuses to post"},
+		{"NGLIVE_RECORDER_WEBHOOK=http://u:pw@10.0.0.1/webhook/", "NGLIVE_RECORDER_WEBHOOK"},
 		{"NGLIVE_NODE=客厅", "letters"},
 		{"NGLIVE_NODE=..", "letters"},
 		{"NGLIVE_NODE=" + strings.Repeat("a", 65), "64"},
@@ -111,7 +117,7 @@ func TestConfig_refuses(t *testing.T) {
 		t.Run(tc.setting, func(t *testing.T) {
 			t.Parallel()
 			name, _, _ := strings.Cut(tc.setting, "=")
-			_, err := load(t, tc.setting)
+			_, err := load(t, strings.Split(tc.setting, "\n")...)
 			if err == nil {
 				t.Fatal("accepted")
 			}

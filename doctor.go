@@ -91,6 +91,7 @@ func examine(ctx context.Context, c *console, cfg Config, settings error, thorou
 		func() findings { return examineFolders(ctx, cfg) },
 		examineClock,
 		func() findings { return examineListeners(ctx, cfg) },
+		func() findings { return examineRecorder(ctx, cfg) },
 	} {
 		found := look()
 		for _, f := range found {
@@ -142,22 +143,39 @@ func (i *installation) startChecks(ctx context.Context, web, worker bool) error 
 // showWebhook prints the one address that carries a token, because a person
 // asked for it. The token opens /webhook and nothing else.
 func (c *console) showWebhook(ctx context.Context, cfg Config) int {
-	address := localServer(cfg) + "/webhook/"
+	address, err := c.webhookAddress(cfg, localServer(cfg), "")
+	if err != nil {
+		return c.ended(ctx, err)
+	}
+	c.say("%s\n", address)
+	return exitDone
+}
+
+// webhookAddress is the webhook of a web process that shares this installation's key, for the recorder of a node; without one
+// it means web's own.
+func (c *console) webhookAddress(cfg Config, base, node string) (string, error) {
+	q := url.Values{}
+	if node != "" {
+		q.Set("node", node)
+	}
 	if cfg.Token != "" {
 		key := cfg.SecretKey
 		if key == "" {
 			var err error
 			if _, err = os.Stat(cfg.DataDir); err != nil {
-				return c.ended(ctx, fmt.Errorf("there is no key yet: start nglive once, and run this where its .env is / 请先启动一次 nglive，并在 .env 所在目录运行: %w", err))
+				return "", fmt.Errorf("there is no key yet: start nglive once, and run this where its .env is / 请先启动一次 nglive，并在 .env 所在目录运行: %w", err)
 			}
 			if key, err = LoadOrCreateSecretKey(cfg.DataDir); err != nil {
-				return c.ended(ctx, err)
+				return "", err
 			}
 		}
-		address += "?token=" + url.QueryEscape(tasks.WebhookToken(keyBytes(key)))
+		q.Set("token", tasks.WebhookToken(keyBytes(key)))
 	}
-	c.say("%s\n", address)
-	return exitDone
+	address := base + "/webhook/"
+	if len(q) > 0 {
+		address += "?" + q.Encode()
+	}
+	return address, nil
 }
 
 // localServer is where this installation's web is found.

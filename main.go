@@ -47,7 +47,7 @@ func commands() []command {
 		{"web", "", "run the web process alone, on the Redis of NGLIVE_REDIS_URL", "只运行网页进程", runWeb},
 		{"worker", "[--take-over]", "run this node's worker alone, on the Redis of NGLIVE_REDIS_URL", "只运行本节点的任务进程", runWorker},
 		{"submit", "[--server URL] FILE…", "hand files in and follow them to the archive", "提交文件，并跟踪到归档完成", runSubmit},
-		{"sample", "[--seconds N] [--room ID]", "make a short recording and follow it to the archive", "生成一段示例录像，并跟踪到归档完成", runSample},
+		{"sample", "[--seconds N | --live 60s]", "make a short recording and follow it to the archive", "生成一段示例录像，并跟踪到归档完成", runSample},
 		{"doctor", "[--show-webhook]", "check this machine and say how to mend what is wrong", "检查本机环境，并给出解决办法", runDoctor},
 		{"openapi", "", "print the API's description (OpenAPI 3.1, YAML)", "输出接口文档（OpenAPI 3.1）", runOpenAPI},
 		{"import", "config.ini [--out .env]", "turn the original NGlive's config.ini into a .env", "把旧版 config.ini 转成 .env", runImport},

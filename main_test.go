@@ -12,12 +12,15 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+
+	"github.com/ngworks/nglive/worker/recorder/recordertest"
 )
 
 // beNGlive turns the test binary into nglive, for tests of whole processes.
 const beNGlive = "BE_NGLIVE"
 
 func TestMain(m *testing.M) {
+	recordertest.BeRecorder()
 	if os.Getenv(beNGlive) == "1" {
 		main()
 	}

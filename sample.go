@@ -7,6 +7,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -25,22 +26,35 @@ const (
 	sampleMake    = 10 * time.Minute
 )
 
+const sampleUsage = `usage 用法: nglive sample [--seconds N | --live 60s] [--room ID] [--server URL]
+  makes a recording of N seconds (default 10) and follows it to the archive
+  --live  records for that long with a recorder's double instead: a file that grows, real webhooks, no streamer
+  生成一段 N 秒（默认 10）的示例录像，并跟踪到归档完成
+  --live  改用模拟的录播姬实时录制这么长时间：文件逐渐变大，发送真实的 webhook，无需主播
+`
+
 // runSample is the command "nglive sample".
 func runSample(ctx context.Context, c *console, args []string) int {
 	var server string
+	var live time.Duration
 	m := sampleMaker{}
 	flags := flag.NewFlagSet("sample", flag.ContinueOnError)
 	flags.SetOutput(io.Discard)
 	flags.StringVar(&server, "server", "", "")
 	flags.IntVar(&m.seconds, "seconds", 10, "")
 	flags.Int64Var(&m.room, "room", 1, "")
-	if err := flags.Parse(args); err != nil || flags.NArg() > 0 || m.seconds < 1 || m.seconds > longestSample || m.room < 1 {
-		c.complain("usage 用法: nglive sample [--seconds N] [--room ID] [--server URL]\n  makes a recording of N seconds (default 10) and follows it to the archive\n  生成一段 N 秒（默认 10）的示例录像，并跟踪到归档完成\n")
+	flags.DurationVar(&live, "live", 0, "")
+	if err := flags.Parse(args); err != nil || flags.NArg() > 0 || m.seconds < 1 || m.seconds > longestSample || m.room < 1 || m.room > math.MaxInt32 ||
+		live != 0 && (live < shortestLive || live > longestLive) {
+		c.complain("%s", sampleUsage)
 		return exitUsage
 	}
 	s, code := c.newSubmission(ctx, server)
 	if s == nil {
 		return code
+	}
+	if live > 0 {
+		return s.liveSample(ctx, live, m.room)
 	}
 	m.submission = s
 	if err := m.record(ctx); err != nil {

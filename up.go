@@ -25,10 +25,10 @@ const (
 	workerStop = 6 * time.Second
 	// The recorder's patience, and a moment for the kill after it.
 	recorderStop = recorder.Patience + 2*time.Second
-	webStop    = 4500 * time.Millisecond
-	allStop    = 13 * time.Second
-	redisStop  = 3 * time.Second // what is left for Redis at the very least
-	partStart  = 30 * time.Second
+	webStop      = 4500 * time.Millisecond
+	allStop      = 13 * time.Second
+	redisStop    = 3 * time.Second // what is left for Redis at the very least
+	partStart    = 30 * time.Second
 )
 
 // runUp is the command "nglive up".

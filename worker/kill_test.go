@@ -17,6 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ngworks/nglive/tasks"
+	"github.com/ngworks/nglive/worker/recorder/recordertest"
 )
 
 // childEnv makes the test binary a worker process of its own, so that it can be killed.
@@ -27,6 +28,7 @@ type childConfig struct {
 }
 
 func TestMain(m *testing.M) {
+	recordertest.BeRecorder()
 	if raw := os.Getenv(childEnv); raw != "" {
 		runChild(raw)
 		return

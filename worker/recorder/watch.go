@@ -1,6 +1,7 @@
 package recorder
 
 import (
+	"cmp"
 	"context"
 	"sync"
 	"time"
@@ -19,6 +20,7 @@ type Watch struct {
 	answered time.Time // last sign of life
 	misses   time.Time // since when there is none; zero while there is
 	checked  time.Time // when its list was last seen to be right
+	why      string    // what its keeper knows better than who finds nobody at home
 }
 
 // NewWatch prepares a watch; changed is told of each change of the state, one at a time.
@@ -43,17 +45,32 @@ func (w *Watch) Look() {
 
 // Run watches until ctx ends.
 func (w *Watch) Run(ctx context.Context) {
-	tick := time.NewTicker(w.times.Look)
-	defer tick.Stop()
 	for {
 		w.look(ctx)
+		next := time.NewTimer(w.pace())
 		select {
 		case <-ctx.Done():
-			return
-		case <-tick.C:
+		case <-next.C:
 		case <-w.ring:
 		}
+		next.Stop()
+		if ctx.Err() != nil {
+			return
+		}
 	}
+}
+
+// eager is the pace while a recorder is expected to answer any moment: the first file of a new one may begin a second later,
+// and nobody hears of it before our webhook is in its list.
+const eager = 100 * time.Millisecond
+
+func (w *Watch) pace() time.Duration {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if !w.misses.IsZero() && time.Since(w.misses) < w.times.Alarm {
+		return min(eager, w.times.Look)
+	}
+	return w.times.Look
 }
 
 func (w *Watch) look(ctx context.Context) {
@@ -86,13 +103,15 @@ func (w *Watch) note(v Version, err, hookErr error) {
 			if w.misses.IsZero() {
 				w.misses = now
 			}
-			s.Up, s.Trouble = false, err.Error()
-			if !passing(err) { // it is there and will not let us in: waiting helps nobody
-				s.Alarm = true
+			s.Up = false
+			silent := now.Sub(w.misses)
+			if !passing(err) || silent >= w.times.Look { // before that it may be about to answer
+				s.Trouble = cmp.Or(w.why, err.Error())
 			}
-			s.Alarm = s.Alarm || now.Sub(w.misses) >= w.times.Alarm
+			// One that is there and will not let us in needs a person: waiting helps nobody.
+			s.Alarm = s.Alarm || !passing(err) || silent >= w.times.Alarm
 		default:
-			w.answered, w.misses = now, time.Time{}
+			w.answered, w.misses, w.why = now, time.Time{}, ""
 			s.Up, s.Version, s.Alarm, s.Trouble = true, v.String(), false, ""
 			if w.webhook == "" {
 				return
@@ -110,7 +129,7 @@ func (w *Watch) note(v Version, err, hookErr error) {
 // began tells the watch that a recorder of ours was started: what is known of the one before is void.
 func (w *Watch) began(pid int) {
 	w.change(func(s *State) {
-		w.answered, w.misses, w.checked = time.Time{}, time.Now(), time.Time{}
+		w.answered, w.misses, w.checked, w.why = time.Time{}, time.Now(), time.Time{}, ""
 		s.Up, s.Hooked, s.Life, s.PID = false, false, s.Life+1, pid
 	})
 	w.Look()
@@ -119,6 +138,7 @@ func (w *Watch) began(pid int) {
 // ended tells the watch that it is not running, why, and whether a person should know.
 func (w *Watch) ended(why string, alarm bool) {
 	w.change(func(s *State) {
+		w.why = why
 		s.Up, s.Hooked, s.Trouble, s.Alarm = false, false, why, s.Alarm || alarm
 	})
 }

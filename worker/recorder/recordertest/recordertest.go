@@ -146,10 +146,10 @@ func Reply(tb testing.TB, status int, contentType, body string) *httptest.Server
 // Role is the variable that makes a test binary play the recorder's program: see BeRecorder.
 const Role = "NGTEST_BE_RECORDER"
 
-// BeRecorder plays the recorder's program and ends the process when Role is set; else it returns. A TestMain calls it first,
-// so that RECORDER_PATH can be the test binary itself.
+// BeRecorder plays the recorder's program and ends the process when Role is set and the command line is a recorder's; else it
+// returns. A TestMain calls it first, so that RECORDER_PATH can be the test binary itself.
 func BeRecorder() {
-	if os.Getenv(Role) != "" {
+	if os.Getenv(Role) != "" && len(os.Args) > 1 && os.Args[1] == "run" {
 		os.Exit(Main())
 	}
 }

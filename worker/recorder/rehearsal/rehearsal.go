@@ -61,6 +61,7 @@ type Recorder struct {
 	world   []Streamer
 	rooms   []*room
 	global  map[string]optional // by the REST name
+	files   []string
 }
 
 // New reads the work folder's config.json and begins to watch its rooms.
@@ -175,6 +176,13 @@ func (r *Recorder) Reconnect(roomID int64) {
 			m.endSession()
 		}
 	}
+}
+
+// Files are the paths of all files of this life, relative to the work folder, in the order in which they were begun.
+func (r *Recorder) Files() []string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return append([]string(nil), r.files...)
 }
 
 func (r *Recorder) streamer(id int64) (Streamer, bool) {

@@ -111,7 +111,8 @@ func (s *session) open() (*part, error) {
 	rel := fileName(who, p.opened)
 	p.path = filepath.Join(r.cfg.Dir, filepath.FromSlash(rel))
 	p.event = fileEvent{RelativePath: rel, FileOpenTime: stamp(p.opened), SessionID: s.id, common: about}
-	r.hooks.post("FileOpening", p.event)                             // before there is a file
+	r.hooks.post("FileOpening", p.event) // before there is a file
+	r.files = append(r.files, rel)
 	if err := os.MkdirAll(filepath.Dir(p.path), 0o777); err != nil { //nolint:gosec // the user's umask decides
 		return nil, err
 	}
