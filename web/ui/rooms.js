@@ -91,7 +91,7 @@ function Add({ nodes }) {
     if (await command('new', () => addRoom(id, nodes.includes(node) ? node : nodes[0]))) type('');
   };
   return html`<form class="room-add" onSubmit=${add}>
-    <input value=${text} onInput=${(e) => type(e.target.value)} placeholder=${t('rooms.addHint')} aria-label=${t('rooms.addHint')} maxlength="120" />
+    <input type="text" value=${text} onInput=${(e) => type(e.target.value)} placeholder=${t('rooms.addHint')} aria-label=${t('rooms.addHint')} maxlength="120" />
     ${nodes.length > 1 && html`<select value=${node} onChange=${(e) => choose(e.target.value)} aria-label=${t('nodes.heading')}>
       ${nodes.map((n) => html`<option key=${n} value=${n}>${n}</option>`)}</select>`}
     <button type="submit" disabled=${busy.value === 'new' || !text.trim()}>${t(busy.value === 'new' ? 'action.busy' : 'rooms.add')}</button>
