@@ -2,7 +2,9 @@ package recorder
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"net"
 	"os"
 	"path/filepath"
 	"slices"
@@ -14,6 +16,9 @@ import (
 
 // LockName is the file in the work folder that keeps a second recorder off it: the recorder itself does not.
 const LockName = ".nglive-recorder.lock"
+
+// errRunsElsewhere is why a recorder is not started.
+var errRunsElsewhere = errors.New("another recorder works on the folder")
 
 // lockFolder takes the folder for us and for the recorder that we start; the error says who has it.
 func lockFolder(folder string) (*os.File, error) {
@@ -54,6 +59,21 @@ func strangers(ctx context.Context, p *Program) error {
 		}
 	}
 	return nil
+}
+
+// addressFree looks before the recorder does: whoever has the address would be taken for it.
+func addressFree(ctx context.Context, listen string) error {
+	var config net.ListenConfig
+	l, err := config.Listen(ctx, "tcp", listen)
+	if err != nil {
+		return fmt.Errorf("%s (%w)", taken(listen), err)
+	}
+	return l.Close()
+}
+
+// taken says that the recorder cannot have its address.
+func taken(listen string) string {
+	return fmt.Sprintf("the recorder cannot listen on %s: another program has that address, or this machine does not; stop the other one or set another NGLIVE_RECORDER_LISTEN / 录播姬无法监听该地址，请关闭占用它的程序或更换 NGLIVE_RECORDER_LISTEN", listen)
 }
 
 func looksLikeRecorder(line []string, path string) bool {

@@ -21,8 +21,9 @@ type Keeper struct {
 	log     *slog.Logger
 }
 
-// NewKeeper prepares a keeper; watch must watch the same recorder.
+// NewKeeper prepares a keeper; watch must watch the same recorder, and not run yet.
 func NewKeeper(p Program, watch *Watch, log *slog.Logger) *Keeper {
+	watch.kept = true
 	return &Keeper{program: p, watch: watch, times: watch.times, log: log}
 }
 
@@ -88,10 +89,13 @@ func (k *Keeper) grace() time.Duration {
 	return Patience
 }
 
-// alone waits until no stranger's recorder works on the folder; false when ctx ended first.
+// alone waits until no stranger's recorder works on the folder and nobody has the address; false when ctx ended first.
 func (k *Keeper) alone(ctx context.Context) bool {
 	for {
 		err := strangers(ctx, &k.program)
+		if err == nil {
+			err = addressFree(ctx, k.program.Listen)
+		}
 		if err == nil {
 			return ctx.Err() == nil
 		}

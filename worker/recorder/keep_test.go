@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -190,6 +191,47 @@ func TestKeeper_saysThatTheAddressIsTaken(t *testing.T) {
 	defer func() { _ = l.Close() }()
 	n.start()
 	n.until("the reason", func(s recorder.State) bool { return strings.Contains(s.Trouble, "NGLIVE_RECORDER_LISTEN") })
+}
+
+func TestKeeper_takesNobodyElseForItsRecorder(t *testing.T) {
+	t.Parallel()
+	n := newNursery(t)
+	l, err := net.Listen("tcp", n.address)
+	require.NoError(t, err)
+	n.webhook = ours
+	var asked atomic.Int32
+	other := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		asked.Add(1)
+		_, _ = w.Write([]byte(`{"semVer":"9.9.9"}`))
+	})}
+	go func() { _ = other.Serve(l) }()
+	n.start()
+	s := n.until("the alarm", func(s recorder.State) bool { return s.Alarm })
+	assert.Contains(t, s.Trouble, "NGLIVE_RECORDER_LISTEN")
+	assert.Zero(t, asked.Load(), "a stranger was asked, and might have been told our webhook")
+	require.NoError(t, other.Close())
+	assert.Equal(t, "2.17.3", n.up().Version)
+}
+
+func TestProgram_explainsWhyTheRecorderEnded(t *testing.T) {
+	t.Parallel()
+	n := newNursery(t)
+	l, err := net.Listen("tcp", n.address)
+	require.NoError(t, err)
+	defer func() { _ = l.Close() }()
+	var ended *recorder.Ended
+	require.ErrorAs(t, n.program.Run(t.Context(), nil), &ended)
+	assert.Equal(t, 255, ended.Code)
+	assert.Contains(t, ended.Error(), "NGLIVE_RECORDER_LISTEN")
+
+	flvtest.Write(t, n.folder, "config.json", []byte("{half"))
+	require.ErrorAs(t, n.program.Run(t.Context(), nil), &ended)
+	assert.Equal(t, 255, ended.Code)
+	assert.Contains(t, ended.Error(), "config.backup.json")
+
+	n.program.Path = script(t, "kill -SEGV $$")
+	require.ErrorAs(t, n.program.Run(t.Context(), nil), &ended)
+	assert.Contains(t, ended.Error(), "signal")
 }
 
 func TestKeeper_saysThatTheProgramIsNotThere(t *testing.T) {

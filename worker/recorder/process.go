@@ -3,7 +3,6 @@ package recorder
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -199,12 +198,9 @@ func (l *lines) say() {
 func (l *lines) cause(listen string) string {
 	switch {
 	case l.bind:
-		return fmt.Sprintf("the recorder cannot listen on %s: another program has that address, or this machine does not; stop the other one or set another NGLIVE_RECORDER_LISTEN / 录播姬无法监听该地址，请关闭占用它的程序或更换 NGLIVE_RECORDER_LISTEN", listen)
+		return taken(listen)
 	case l.conf:
 		return "the recorder cannot read its config.json in NGLIVE_RECORDINGS_DIR; mend it, or take config.backup.json beside it / 录播姬无法读取 config.json，请修复或改用 config.backup.json: " + l.last
 	}
 	return ""
 }
-
-// errRunsElsewhere is why a recorder is not started.
-var errRunsElsewhere = errors.New("another recorder works on the folder")

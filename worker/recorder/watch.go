@@ -13,6 +13,7 @@ type Watch struct {
 	webhook string // ours; empty: leave the recorder's list alone
 	times   Times
 	changed func(State)
+	kept    bool // the recorder is ours to run: while it does not, whoever answers is a stranger
 	ring    chan struct{}
 
 	mu       sync.Mutex
@@ -74,6 +75,9 @@ func (w *Watch) pace() time.Duration {
 }
 
 func (w *Watch) look(ctx context.Context) {
+	if w.kept && w.State().PID == 0 {
+		return
+	}
 	v, err := w.client.Version(ctx)
 	if ctx.Err() != nil {
 		return
