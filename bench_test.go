@@ -35,6 +35,7 @@ func groups() []group {
 		{"idle", measureIdle},
 		{"encode", measureEncode},
 		{"copy", measureCopy},
+		{"rooms", measureRooms},
 		{"feed", measureFeed},
 		{"backlog", measureBacklog},
 		{"memory", measureMemory},

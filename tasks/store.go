@@ -37,13 +37,18 @@ type Store struct {
 	bulk  *gathered     // for the scripts that come in hundreds
 	keep  time.Duration // how long lifecycle events and the ids of known facts stay
 	flows flowCache
+	rooms roomCache
 
-	script *redis.Script // applyScript
+	replies *replies
+	script  *redis.Script // applyScript
 }
 
 // NewStore works on one Redis; keep is how long lifecycle events stay.
 func NewStore(rdb redis.UniversalClient, keep time.Duration) *Store {
-	return &Store{rdb: rdb, bulk: &gathered{UniversalClient: rdb}, keep: keep, script: redis.NewScript(applyScript)}
+	return &Store{
+		rdb: rdb, bulk: &gathered{UniversalClient: rdb}, keep: keep, script: redis.NewScript(applyScript),
+		replies: &replies{rdb: rdb},
+	}
 }
 
 // applyScript writes the fact's id, the recording's state and the events in one go, or nothing.

@@ -69,6 +69,7 @@ type Worker struct {
 	slots    map[string]slots
 	live     chan tasks.Event
 	channels []channel
+	rooms    *roomKeeper
 	swept    sweepFigures
 	forgot   time.Time // when the journal was pruned; the sweep's own
 	steps    *prometheus.HistogramVec
@@ -97,6 +98,8 @@ func New(cfg Config, rdb redis.UniversalClient, store *tasks.Store, queue *tasks
 		return nil, err
 	}
 	w.targets = w.openTargets()
+	w.rooms = newRoomKeeper(cfg, w.Recorder(), store)
+	w.OnRecorder(func(RecorderState) { w.rooms.look() })
 	w.channels, err = openChannels(cfg)
 	return w, err
 }
@@ -131,10 +134,11 @@ func (w *Worker) serve(ctx context.Context) error {
 	}
 	loops, stop := context.WithCancelCause(context.WithoutCancel(ctx)) // they end after the jobs
 	defer stop(nil)
-	ended := make(chan error, 8)
+	ended := make(chan error, 10)
 	for name, loop := range map[string]func(context.Context) error{
 		"outbox": w.outbox.run, "cancel": w.hearCancels, "live": w.publishLive, "heartbeat": w.beat, "relay": w.relay,
 		"sweep": w.sweep, "watch": w.watchJobs, "probe": w.probe,
+		"rooms": w.rooms.run, "room hints": w.rooms.hints,
 	} {
 		go func() { ended <- w.keep(loops, name, loop) }()
 	}

@@ -50,6 +50,15 @@ export async function listRecordings(values) {
 export const readRecording = async (id) => (await ask('GET', `/api/recordings/${encodeURIComponent(id)}`)).answer;
 export const listEvents = async (values) => (await ask('GET', `/api/events?${query(values)}`)).answer;
 export const listNodes = async () => (await ask('GET', '/api/nodes')).answer.nodes ?? [];
+export const listRooms = async () => (await ask('GET', '/api/rooms')).answer;
+export const addRoom = async (id, node) => (await ask('POST', '/api/rooms', { room_id: id, node })).answer;
+
+/** changeRoom has the room's recorder start, stop or remove it, and returns how that went. */
+export async function changeRoom(room, action) {
+  const at = `/api/rooms/${room.room_id}`, node = query({ node: room.node });
+  return (await ask(...(action === 'remove' ? ['DELETE', `${at}?${node}`] : ['POST', `${at}/${action}?${node}`]))).answer;
+}
+
 export const login = (token) => ask('POST', '/api/login', { token });
 
 /** act asks for retry, cancel or run and returns the recording after it. */

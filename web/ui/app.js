@@ -9,6 +9,7 @@ import { switchLanguage, t } from './i18n.js';
 import { Login } from './login.js';
 import { Nodes } from './nodes.js';
 import { Recordings } from './recordings.js';
+import { Rooms, loadRooms, roomsMoved } from './rooms.js';
 import { Refresher, load } from './snapshot.js';
 import { counts, link, loginNeeded, notice, now, take } from './store.js';
 
@@ -46,6 +47,7 @@ function takeAll() {
       if (changed) refresher.want(changed);
     }
   });
+  if (frames.some((e) => /^(Session|Stream|Recorder|Node)/.test(e.CMD))) roomsMoved();
   if (frames.some((e) => e.CMD === 'gap')) load().catch(refused).catch(() => {});
 }
 
@@ -53,6 +55,7 @@ let attempts = 0;
 async function begin() {
   try {
     feed.start(await load());
+    loadRooms();
     attempts = 0;
     notice.value = '';
   } catch (err) {
@@ -73,7 +76,7 @@ function Page() {
     <a class="skip" href="#recordings">${t('page.skip')}</a>
     <${Top} />
     <${Banners} />
-    <main class="page"><${Recordings} /><aside><${Nodes} /><${Events} /></aside></main>`;
+    <main class="page"><${Recordings} /><aside><${Rooms} /><${Nodes} /><${Events} /></aside></main>`;
 }
 
 function Top() {
@@ -105,7 +108,7 @@ effect(() => {
   const working = counts.value.running ?? 0;
   document.title = working > 0 ? `(${working}) NGlive` : 'NGlive';
 });
-setInterval(() => { now.value = Date.now(); }, 10_000);
+setInterval(() => { now.value = Date.now(); loadRooms(); }, 10_000);
 addEventListener('online', () => feed.wake());
 addEventListener('keydown', keys);
 document.addEventListener('visibilitychange', () => document.hidden || feed.wake());

@@ -30,6 +30,7 @@ func TestScreenshots_areTakenOnRequest(t *testing.T) {
 	}
 	s := newServer(t)
 	s.recordings, s.events, s.nodes = evening()
+	s.rooms = roomsOfTheEvening()
 	capture(t, s, folder,
 		shot{name: "page-light", language: "zh-CN", width: 1360, height: 900},
 		shot{name: "page-dark", language: "zh-CN", width: 1360, height: 900, dark: true},
@@ -38,7 +39,7 @@ func TestScreenshots_areTakenOnRequest(t *testing.T) {
 		shot{name: "phone-dark", language: "en", width: 360, height: 760, dark: true},
 		shot{name: "wide", language: "en", width: 1920, height: 1080, dark: true},
 	)
-	s.set(func() { s.recordings, s.events, s.nodes = nil, nil, s.nodes[:1] })
+	s.set(func() { s.recordings, s.events, s.nodes, s.rooms = nil, nil, s.nodes[:1], nil })
 	capture(t, s, folder, shot{name: "first-run", language: "zh-CN", width: 1360, height: 700})
 	s.set(func() { s.token = "secret" })
 	capture(t, s, folder, shot{name: "login", language: "zh-CN", width: 1360, height: 700}, shot{name: "login-phone", language: "en", width: 360, height: 700, dark: true})

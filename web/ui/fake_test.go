@@ -29,9 +29,10 @@ type server struct {
 	recordings []tasks.Recording // newest first
 	events     []tasks.Event     // oldest first
 	nodes      []tasks.NodeInfo
-	token      string // "" = nobody has to log in
-	refusal    string // what a POST to a recording is refused with
-	away       bool   // nothing answers
+	rooms      []map[string]any // as /api/rooms lists them; nil = no node has a recorder
+	token      string           // "" = nobody has to log in
+	refusal    string           // what a POST to a recording is refused with
+	away       bool             // nothing answers
 	listeners  map[*websocket.Conn]bool
 }
 
@@ -46,6 +47,10 @@ func newServer(t *testing.T) *server {
 	mux.HandleFunc("GET /api/recordings/{id}", s.guarded(s.recording))
 	mux.HandleFunc("POST /api/recordings/{id}/{action}", s.guarded(s.act))
 	mux.HandleFunc("GET /api/events", s.guarded(s.listEvents))
+	mux.HandleFunc("GET /api/rooms", s.guarded(s.listRooms))
+	mux.HandleFunc("POST /api/rooms", s.guarded(s.changeRoom))
+	mux.HandleFunc("POST /api/rooms/{room}/{action}", s.guarded(s.changeRoom))
+	mux.HandleFunc("DELETE /api/rooms/{room}", s.guarded(s.changeRoom))
 	mux.HandleFunc("GET /api/nodes", s.guarded(func(w http.ResponseWriter, _ *http.Request) {
 		answer(w, http.StatusOK, map[string]any{"nodes": s.nodes})
 	}))
