@@ -20,7 +20,7 @@ type bus struct {
 
 func (i *installation) openBus(options *redis.Options) *bus {
 	rdb := redis.NewClient(options)
-	store := tasks.NewStore(rdb, i.cfg.EventsKeep)
+	store := tasks.NewStore(rdb, i.cfg.EventsKeep).WithBroadcastGap(i.cfg.BroadcastGap)
 	return &bus{options: options, rdb: rdb, store: store, queue: tasks.NewQueue(rdb, store)}
 }
 

@@ -70,7 +70,7 @@ func TestSpec_describesEveryOperation(t *testing.T) {
 			}
 		}
 	}
-	if len(ids) != 33 {
+	if len(ids) != 34 {
 		t.Errorf("%d operations", len(ids))
 	}
 }

@@ -65,6 +65,8 @@ func Register(mux *http.ServeMux, d Deps) huma.API {
 	huma.Register(api, route{"cancel-recording", "POST /api/recordings/{id}/cancel", "Recordings", "Stop the work on a recording 取消录像", "The step at work is stopped; retry goes on from there."}.op(), h.cancelRecording)
 	huma.Register(api, route{"run-recording", "POST /api/recordings/{id}/run", "Recordings", "Run a flow on a recording 运行流程", "From its first step, on the recorder's own file."}.op(), h.runRecording)
 
+	huma.Register(api, route{"list-broadcasts", "GET /api/broadcasts", "Recordings", "List broadcasts 列出场次", broadcastsDoc}.op(), h.listBroadcasts)
+
 	huma.Register(api, route{"list-tasks", "GET /api/tasks", "Tasks", "List queues and their tasks 列出队列与任务", "Active tasks first, then retry, pending, scheduled, archived, completed."}.op(), h.listTasks)
 	huma.Register(api, route{"create-transcode-task", "POST /api/tasks/transcode", "Tasks", "Transcode a file by hand 手动转码", byHandDoc}.accepted(), h.transcodeByHand)
 	huma.Register(api, route{"create-upload-task", "POST /api/tasks/upload", "Tasks", "Upload a file by hand 手动上传", byHandDoc}.accepted(), h.uploadByHand)

@@ -82,7 +82,9 @@ func TestBlrec_waitsForTheEventAfterWhichTheFileIsFinal(t *testing.T) {
 func TestBlrec_remembersTheRoomInRedisForEveryWeb(t *testing.T) {
 	s := mappedSite(t)
 	s.tells("blrec", blrecLive)
-	other := siteOn(t, s.rdb, func(d *Deps) { d.Recordings, d.PathMaps = "/srv/recordings", []tasks.PathMap{{From: "/rec", To: "/srv/recordings"}} })
+	other := siteOn(t, s.rdb, func(d *Deps) {
+		d.Recordings, d.PathMaps = "/srv/recordings", []tasks.PathMap{{From: "/rec", To: "/srv/recordings"}}
+	})
 	other.tells("blrec", with(blrecStarted, "哔哩哔哩音悦台", "新标题"), blrecProcessed)
 	if rec := other.only(); rec.Name != "3号直播间" || rec.Title != "新标题" {
 		t.Errorf("recording is %+v", rec)

@@ -89,6 +89,9 @@ func (h *handlers) take(ctx context.Context, n notice) error {
 		return h.tell(ctx, n)
 	}
 	if n.hosted {
+		if n.cmd == tasks.FileClosed && n.seen.ClosedAt.IsZero() {
+			n.seen.ClosedAt = time.Now() // it does not say when, and told it at once
+		}
 		return h.takeHosted(ctx, n, node)
 	}
 	if fault := pathFault(n.seen.Path); fault != "" {
@@ -117,6 +120,11 @@ func (h *handlers) introduce(ctx context.Context, n *notice) error {
 
 // tell publishes what concerns no file.
 func (h *handlers) tell(ctx context.Context, n notice) error {
+	if n.cmd == tasks.StreamEnded {
+		if err := h.Store.StreamEnded(ctx, n.seen.RoomID); err != nil {
+			return err
+		}
+	}
 	return h.Store.Publish(ctx, n.event(time.Now()))
 }
 
