@@ -70,6 +70,8 @@ type Config struct {
 	RecorderUser     string `env:"RECORDER_USER"`
 	RecorderPassword Secret `env:"RECORDER_PASSWORD"`
 	RecorderListen   string `env:"RECORDER_LISTEN" envDefault:"127.0.0.1:8200"`
+	RecorderDir      string `env:"RECORDER_DIR"`
+	RecorderWebhook  string `env:"RECORDER_WEBHOOK"`
 
 	LogLevel  slog.Level `env:"LOG_LEVEL" envDefault:"info"`
 	LogFormat string     `env:"LOG_FORMAT" envDefault:"auto"`

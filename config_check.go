@@ -35,6 +35,7 @@ func (c *Config) check() []error {
 		c.checkPathMaps(),
 		c.checkDurations(),
 		c.checkAddresses(),
+		c.checkRecorder(),
 		c.checkWork(),
 	), func(err error) bool { return err == nil })
 }
@@ -186,13 +187,9 @@ func (c *Config) checkAddresses() []error {
 		checkURL("REDIS_URL", string(c.RedisURL), "redis", "rediss", "redis-socket"),
 		checkURL("REVERSE_WS_URL", string(c.ReverseWSURL), "ws", "wss"),
 		checkURL("REVERSE_HTTP_URL", string(c.ReverseHTTPURL), "http", "https"),
-		checkURL("RECORDER_URL", c.RecorderURL, "http", "https"),
 	}
 	for _, u := range c.NotifyURLs {
 		errs = append(errs, checkURL("NOTIFY_URLS", string(u), "http", "https"))
-	}
-	if u, err := url.Parse(c.RecorderURL); err == nil && u.User != nil {
-		errs = append(errs, errors.New("NGLIVE_RECORDER_URL holds a user or a password: move them to NGLIVE_RECORDER_USER and NGLIVE_RECORDER_PASSWORD"))
 	}
 	return errs
 }

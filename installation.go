@@ -28,6 +28,7 @@ type installation struct {
 	node    string // the node's name: NGLIVE_NODE, else the id
 	secret  []byte
 	systemd *systemd
+	environ []string
 
 	ownRedis bool // `up` runs the redis-server itself
 }
@@ -61,7 +62,7 @@ func (c *console) open(ctx context.Context) (*installation, error) {
 	if err := makeFolders(cfg); err != nil {
 		return nil, err
 	}
-	i := &installation{systemd: newSystemd(c.environ)}
+	i := &installation{systemd: newSystemd(c.environ), environ: c.environ}
 	if i.id, err = LoadOrCreateNodeID(cfg.DataDir); err != nil {
 		return nil, err
 	}

@@ -70,7 +70,7 @@ func supervise(ctx context.Context, p part, between time.Duration, log *slog.Log
 		FailureThreshold: restartsAtOnce,
 		FailureDecay:     recordFades,
 		FailureBackoff:   between,
-		Timeout:          allStop, // stop has its own, shorter ones
+		Timeout:          recorderStop + allStop, // stop has its own, shorter ones
 	})
 	supervisor.Add(p)
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx)) // stop alone ends it

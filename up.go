@@ -12,12 +12,19 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+
+	"github.com/ngworks/nglive/worker/recorder"
 )
 
 // How long `up` gives each part to stop. Together they stay under the 15 s that
-// a person waits after Ctrl-C.
+// a person waits after Ctrl-C. A recorder of ours is told to stop first and needs
+// 3 s and a little, while the worker puts its work away; only one that hangs gets
+// its whole patience, and then Ctrl-C takes that much longer: what it has not
+// written is written nowhere. A second Ctrl-C ends us at once, and interrupts it.
 const (
 	workerStop = 6 * time.Second
+	// The recorder's patience, and a moment for the kill after it.
+	recorderStop = recorder.Patience + 2*time.Second
 	webStop    = 4500 * time.Millisecond
 	allStop    = 13 * time.Second
 	redisStop  = 3 * time.Second // what is left for Redis at the very least
@@ -223,11 +230,24 @@ func (h *household) workerListener(ctx context.Context) net.Listener {
 	return l
 }
 
-// stop ends the worker first, so that it gives its work back, then web, and
-// Redis last: the others still write to it.
+// workerStop is longer where the worker has a recorder to wait for.
+func (h *household) workerStop() time.Duration {
+	if h.cfg.RecorderPath != "" {
+		return recorderStop
+	}
+	return workerStop
+}
+
+// stop ends the worker first, so that it gives its work back; with it goes the
+// recorder, whose last events web still takes. Then web, and Redis last: the
+// others still write to it.
 func (h *household) stop() {
-	deadline := time.Now().Add(allStop)
-	stopped := h.worker.stop(workerStop)
+	began := time.Now()
+	stopped := h.worker.stop(h.workerStop())
+	deadline := began.Add(allStop)
+	if late := time.Since(began) - workerStop; late > 0 {
+		deadline = deadline.Add(late)
+	}
 	stopped = h.web.stop(webStop) && stopped
 	if h.bus != nil && stopped {
 		h.bus.close()

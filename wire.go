@@ -58,7 +58,8 @@ func (i *installation) newWorker(b *bus, takeOver bool) (workerPart, error) {
 		SweepInterval: cfg.SweepInterval, SweepSettle: cfg.SweepSettle,
 		DiskWarn: cfg.DiskWarn.Of, DiskHold: cfg.DiskHold.Of,
 		RedisDir: i.redisDir(), RedisReserve: cfg.RedisReserve.Of,
-		Log: i.log,
+		Recorder: i.recorder(),
+		Log:      i.log,
 	}, b.rdb, b.store, b.queue)
 }
 

@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -113,11 +114,15 @@ func TestRooms_haveAFlowOfTheirOwnThatCannotBeDeletedUnderThem(t *testing.T) {
 		t.Errorf("the refusal names no rooms: %s", e.Message)
 	}
 	s.send(fileClosed, versionOne)
-	var got struct{ Rooms []room }
+	var got struct{ Rooms []listedRoom }
 	s.get("/api/rooms").is(http.StatusOK).into(&got)
-	want := []room{{5, "", "mine"}, {23058, "3号直播间", "mine"}, {14846654, "小司无常", ""}}
-	if !slices.Equal(got.Rooms, want) {
-		t.Errorf("rooms are %+v, want %+v", got.Rooms, want)
+	want := []string{"5  mine none", "23058 3号直播间 mine none", "14846654 小司无常  none"}
+	shown := make([]string, len(got.Rooms))
+	for i, x := range got.Rooms {
+		shown[i] = fmt.Sprintf("%d %s %s %s", x.RoomID, x.Name, x.Flow, x.Doing)
+	}
+	if !slices.Equal(shown, want) {
+		t.Errorf("rooms are %q, want %q", shown, want)
 	}
 	if len(s.pending("notify")) != 1 {
 		t.Error("the room's own flow was not used")

@@ -46,6 +46,14 @@ func pathFault(path string) string {
 	return ""
 }
 
+// inFolder puts a recorder's path below the folder that it works in. What cannot be taken stays as it is, for pathFault to say.
+func inFolder(dir, path string) string {
+	if dir == "" || path == "" || pathFault(path) != "" {
+		return path
+	}
+	return strings.TrimRight(dir, "/") + "/" + path
+}
+
 func isLetter(c byte) bool { return c|0x20 >= 'a' && c|0x20 <= 'z' }
 
 // place reads a path that a person gave: relative to the recordings folder, or absolute in one of the node's folders.

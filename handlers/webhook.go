@@ -27,6 +27,7 @@ const (
 
 type webhookInput struct {
 	Node    string `query:"node" maxLength:"64" doc:"The node that holds the file; by default the one this web process belongs to"`
+	Dir     string `query:"dir" maxLength:"500" doc:"The folder inside the node's recordings folder that the recorder works in; by default that folder itself"`
 	Token   string `query:"token" doc:"The webhook's own token; checked before this operation"`
 	RawBody []byte `contentType:"application/json"`
 }
@@ -50,6 +51,9 @@ func (h *handlers) receive(read reader) func(context.Context, *webhookInput) (*w
 		defer stop()
 		var first error // one file that cannot be taken keeps no other back
 		for _, n := range notices {
+			if !n.hosted {
+				n.seen.Path = inFolder(in.Dir, n.seen.Path)
+			}
 			if err := h.take(ctx, n.of(cmp.Or(in.Node, h.Node))); err != nil && first == nil {
 				first = h.again(ctx, err)
 			}

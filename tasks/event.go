@@ -33,6 +33,8 @@ const (
 	Refused        = "Refused"
 	NodeUp         = "NodeUp"
 	NodeDown       = "NodeDown"
+	RecorderUp     = "RecorderUp"
+	RecorderDown   = "RecorderDown"
 	TestMessage    = "TestMessage"
 	Gap            = "gap"
 )
@@ -102,7 +104,7 @@ func Stamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z
 // Failing reports whether the event tells of something that went wrong for good.
 func (e Event) Failing() bool {
 	switch e.CMD {
-	case TranscodeError, UpError, NotifyError, DeleteError, Refused:
+	case TranscodeError, UpError, NotifyError, DeleteError, Refused, RecorderDown:
 		return true
 	}
 	return false

@@ -37,6 +37,19 @@ type NodeInfo struct {
 	PathMaps   []PathMap `json:"path_maps,omitempty" doc:"Folders as its recorder names them, and as the node does"`
 	Warnings   []string  `json:"warnings,omitempty"`
 	Beat       *Event    `json:"heartbeat,omitempty"`
+
+	Recorder *RecorderInfo `json:"recorder,omitempty" doc:"The node's recorder; absent when it has none"`
+}
+
+// RecorderInfo is how it stands with a node's recorder.
+type RecorderInfo struct {
+	Address string    `json:"address"`
+	Own     bool      `json:"own" doc:"NGlive runs it; otherwise it runs by itself"`
+	Up      bool      `json:"up" doc:"Its API answers"`
+	Since   time.Time `json:"since,omitzero" doc:"Since when it is up, or is not"`
+	Version string    `json:"version,omitempty"`
+	Hooked  bool      `json:"hooked" doc:"It posts its events here"`
+	Trouble string    `json:"trouble,omitempty" doc:"For people"`
 }
 
 // Channel is a place to notify, without its address.

@@ -38,13 +38,19 @@ type Store struct {
 	keep  time.Duration // how long lifecycle events and the ids of known facts stay
 	gap   time.Duration // the longest pause inside a broadcast
 	flows flowCache
+	rooms roomCache
 
-	script *redis.Script // applyScript
+	replies *replies
+	script  *redis.Script // applyScript
 }
 
 // NewStore works on one Redis; keep is how long lifecycle events stay.
 func NewStore(rdb redis.UniversalClient, keep time.Duration) *Store {
-	return &Store{rdb: rdb, bulk: &gathered{UniversalClient: rdb}, keep: keep, gap: defaultGap, script: redis.NewScript(drawScript + applyScript)}
+	return &Store{
+		rdb: rdb, bulk: &gathered{UniversalClient: rdb}, keep: keep, gap: defaultGap,
+		script: redis.NewScript(drawScript + applyScript),
+		replies: &replies{rdb: rdb},
+	}
 }
 
 // applyScript writes the fact's id, the recording's state and the events in one go, or nothing.

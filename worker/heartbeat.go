@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/shirou/gopsutil/v4/cpu"
@@ -73,6 +74,9 @@ func (w *Worker) beatOnce(ctx context.Context, t *traffic) error {
 	}
 	if list := w.warnings.Load(); list != nil {
 		n.Warnings = *list
+	}
+	if n.Recorder = w.recorderInfo(); n.Recorder != nil && n.Recorder.Trouble != "" {
+		n.Warnings = append(slices.Clip(n.Warnings), n.Recorder.Trouble)
 	}
 	for name := range w.targets {
 		n.Targets = append(n.Targets, name)

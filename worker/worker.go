@@ -45,6 +45,8 @@ type Config struct {
 	RedisDir                   string // where our own Redis keeps its file; empty = not ours to watch
 	RedisReserve               Reserve
 
+	Recorder RecorderConfig
+
 	Log *slog.Logger
 }
 
@@ -59,6 +61,7 @@ type Worker struct {
 	programs programs
 	owner    tasks.Owner
 	targets  map[string]Target
+	recorder *recorderPost // nil: this node has none
 
 	journal  *journal
 	outbox   *outbox
@@ -67,6 +70,7 @@ type Worker struct {
 	slots    map[string]slots
 	live     chan tasks.Event
 	channels []channel
+	rooms    *roomKeeper
 	swept    sweepFigures
 	forgot   time.Time // when the journal was pruned; the sweep's own
 	steps    *prometheus.HistogramVec
@@ -91,7 +95,12 @@ func New(cfg Config, rdb redis.UniversalClient, store *tasks.Store, queue *tasks
 			tasks.KindUpload: make(slots, max(cfg.UploadConcurrency, 1)), tasks.KindNotify: make(slots, notifyConcurrency),
 		},
 	}
+	if err := w.openRecorder(); err != nil {
+		return nil, err
+	}
 	w.targets = w.openTargets()
+	w.rooms = newRoomKeeper(cfg, w.Recorder(), store)
+	w.OnRecorder(func(RecorderState) { w.rooms.look() })
 	w.channels, err = openChannels(cfg)
 	return w, err
 }
@@ -105,7 +114,9 @@ func (w *Worker) Run(ctx context.Context) error {
 	}
 	w.journal = j
 	w.outbox = &outbox{journal: j, store: w.store, queue: w.queue, log: w.log}
+	stopRecorder := w.startRecorder(ctx)
 	err = w.serve(ctx)
+	stopRecorder()
 	if closing := j.close(); err == nil {
 		err = closing
 	}
@@ -124,10 +135,11 @@ func (w *Worker) serve(ctx context.Context) error {
 	}
 	loops, stop := context.WithCancelCause(context.WithoutCancel(ctx)) // they end after the jobs
 	defer stop(nil)
-	ended := make(chan error, 8)
+	ended := make(chan error, 10)
 	for name, loop := range map[string]func(context.Context) error{
 		"outbox": w.outbox.run, "cancel": w.hearCancels, "live": w.publishLive, "heartbeat": w.beat, "relay": w.relay,
 		"sweep": w.sweep, "watch": w.watchJobs, "probe": w.probe,
+		"rooms": w.rooms.run, "room hints": w.rooms.hints,
 	} {
 		go func() { ended <- w.keep(loops, name, loop) }()
 	}

@@ -110,6 +110,8 @@ export const zh = {
   'event.Refused': '拒绝了一个请求',
   'event.NodeUp': '节点 {node} 上线',
   'event.NodeDown': '节点 {node} 离线',
+  'event.RecorderUp': '节点 {node} 的录播姬在线',
+  'event.RecorderDown': '节点 {node} 的录播姬有问题',
   'event.other': '{cmd}：{who}',
 
   'nodes.heading': '节点',
@@ -255,6 +257,8 @@ export const en = {
   'event.Refused': 'A request was refused',
   'event.NodeUp': 'Node {node} is up',
   'event.NodeDown': 'Node {node} is down',
+  'event.RecorderUp': 'The recorder of node {node} is up',
+  'event.RecorderDown': 'Trouble with the recorder of node {node}',
   'event.other': '{cmd}: {who}',
 
   'nodes.heading': 'Nodes',
