@@ -31,8 +31,11 @@ type Config struct {
 	RecordingsDir string `env:"RECORDINGS_DIR" envDefault:"./recordings"`
 	OutputDir     string `env:"OUTPUT_DIR" envDefault:"./out"`
 	ArchiveDir    string `env:"ARCHIVE_DIR" envDefault:"./archive"`
-	FFmpeg        string `env:"FFMPEG" envDefault:"ffmpeg"`
-	FFprobe       string `env:"FFPROBE" envDefault:"ffprobe"`
+
+	PathMaps []string `env:"PATH_MAPS" envSeparator:";"`
+
+	FFmpeg  string `env:"FFMPEG" envDefault:"ffmpeg"`
+	FFprobe string `env:"FFPROBE" envDefault:"ffprobe"`
 
 	SweepInterval time.Duration `env:"SWEEP_INTERVAL" envDefault:"1m"`
 	SweepSettle   time.Duration `env:"SWEEP_SETTLE" envDefault:"1m"`
@@ -99,6 +102,7 @@ func (c *Config) tidy() {
 			*dir = abs
 		}
 	}
+	c.PathMaps = trimmed(c.PathMaps)
 	c.NotifyURLs = trimmed(c.NotifyURLs)
 	c.NotifyEvents = trimmed(c.NotifyEvents)
 	for _, s := range []*Secret{&c.Token, &c.SecretKey, &c.NotifySecret} {

@@ -13,6 +13,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/ngworks/nglive/tasks"
 )
 
 const (
@@ -30,6 +32,7 @@ func (c *Config) check() []error {
 	return slices.DeleteFunc(slices.Concat(
 		c.checkAccess(),
 		c.checkFolders(),
+		c.checkPathMaps(),
 		c.checkDurations(),
 		c.checkAddresses(),
 		c.checkRecorder(),
@@ -105,6 +108,45 @@ func (c *Config) checkFolders() []error {
 		}
 	}
 	return errs
+}
+
+// checkPathMaps refuses maps that lead where nothing is ever taken from.
+func (c *Config) checkPathMaps() []error {
+	var errs []error
+	for _, text := range c.PathMaps {
+		m, err := readPathMap(text)
+		switch {
+		case err != nil:
+			errs = append(errs, fmt.Errorf("NGLIVE_PATH_MAPS has %q: %w; separate several with ;", text, err))
+		case m.To != c.RecordingsDir && !inside(m.To, c.RecordingsDir):
+			errs = append(errs, fmt.Errorf("NGLIVE_PATH_MAPS leads %s to %s, outside NGLIVE_RECORDINGS_DIR=%s, from where nothing is taken: "+
+				"let NGLIVE_RECORDINGS_DIR be the folder that holds them all", m.From, m.To, c.RecordingsDir))
+		}
+	}
+	return errs
+}
+
+// readPathMap reads one map, with its folder here in full.
+func readPathMap(text string) (tasks.PathMap, error) {
+	m, err := tasks.ReadPathMap(text)
+	if err != nil {
+		return m, err
+	}
+	if full, err := filepath.Abs(m.To); err == nil {
+		m.To = full
+	}
+	return m, nil
+}
+
+// pathMaps are those of a checked configuration.
+func (c *Config) pathMaps() []tasks.PathMap {
+	var maps []tasks.PathMap
+	for _, text := range c.PathMaps {
+		if m, err := readPathMap(text); err == nil {
+			maps = append(maps, m)
+		}
+	}
+	return maps
 }
 
 func inside(path, parent string) bool {

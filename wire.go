@@ -20,7 +20,7 @@ type bus struct {
 
 func (i *installation) openBus(options *redis.Options) *bus {
 	rdb := redis.NewClient(options)
-	store := tasks.NewStore(rdb, i.cfg.EventsKeep)
+	store := tasks.NewStore(rdb, i.cfg.EventsKeep).WithBroadcastGap(i.cfg.BroadcastGap)
 	return &bus{options: options, rdb: rdb, store: store, queue: tasks.NewQueue(rdb, store)}
 }
 
@@ -36,6 +36,7 @@ func (i *installation) newWeb(b *bus) (webPart, error) {
 		Defaults:      i.defaults(),
 		RecordingsDir: i.cfg.RecordingsDir,
 		OutputDir:     i.cfg.OutputDir,
+		PathMaps:      i.cfg.pathMaps(),
 		Monitor:       tasks.MonitorOptions(b.options),
 		Version:       versionText(),
 		Log:           i.log,
@@ -48,7 +49,8 @@ func (i *installation) newWorker(b *bus, takeOver bool) (workerPart, error) {
 	return worker.New(worker.Config{
 		Node: i.node, Install: i.id, TakeOver: takeOver, Version: versionText(), Secret: i.secret,
 		DataDir: cfg.DataDir, RecordingsDir: cfg.RecordingsDir, OutputDir: cfg.OutputDir, ArchiveDir: cfg.ArchiveDir,
-		FFmpeg: cfg.FFmpeg, FFprobe: cfg.FFprobe, StallTimeout: cfg.StallTimeout,
+		PathMaps: cfg.pathMaps(),
+		FFmpeg:   cfg.FFmpeg, FFprobe: cfg.FFprobe, StallTimeout: cfg.StallTimeout,
 		Defaults:          i.defaults(),
 		EncodeConcurrency: cfg.EncodeConcurrency, RemuxConcurrency: cfg.RemuxConcurrency, UploadConcurrency: cfg.UploadConcurrency,
 		NotifyURLs: plain(cfg.NotifyURLs), NotifyEvents: cfg.NotifyEvents, NotifySecret: string(cfg.NotifySecret),

@@ -1,14 +1,9 @@
 package handlers
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"net/http"
-	"regexp"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/ngworks/nglive/tasks"
 )
@@ -56,15 +51,14 @@ type recorderFile struct {
 	Child    string          `json:"AreaNameChild,omitempty"`
 }
 
-// notice is an event of a recorder in our own words.
-type notice struct {
-	id   string // "<source>.<event id>", the same on every try
-	cmd  string // "" = of a kind we do not know
-	seen tasks.Sighting
+// readBililive is readNotice for receive.
+func readBililive(body []byte) ([]notice, error) {
+	n, err := readNotice(body)
+	if err != nil || n.cmd == "" {
+		return nil, err
+	}
+	return []notice{n}, nil
 }
-
-// deepest is how deep a recorder's JSON may nest; its own has two levels.
-const deepest = 32
 
 // readNotice understands version 1 and 2. Its errors are *Error and repeat nothing of the body.
 func readNotice(body []byte) (notice, error) {
@@ -111,73 +105,4 @@ func knownEvent(kind string) bool {
 		return true
 	}
 	return false
-}
-
-// eventID fits into a key of Redis and the name of a task; an event without a usable one is known by its content.
-func eventID(source, given string, body []byte) string {
-	if usableID(given) {
-		return source + given
-	}
-	sum := sha256.Sum256(body)
-	return source + "sum-" + hex.EncodeToString(sum[:12])
-}
-
-func usableID(s string) bool {
-	for i := range len(s) {
-		c := s[i]
-		if c != '-' && (c < '0' || c > '9') && (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') {
-			return false
-		}
-	}
-	return s != "" && len(s) <= 64
-}
-
-// clip bounds what is kept of a text that only people read.
-func clip(s string) string {
-	const most = 500
-	if len(s) <= most {
-		return s
-	}
-	for s = s[:most]; !utf8.ValidString(s); s = s[:len(s)-1] {
-	}
-	return s
-}
-
-// tooDeep looks at brackets outside of strings only; whether it is JSON is for others to say.
-func tooDeep(body []byte, limit int) bool {
-	depth, quoted := 0, false
-	for i := 0; i < len(body); i++ {
-		switch c := body[i]; {
-		case quoted && c == '\\':
-			i++
-		case c == '"':
-			quoted = !quoted
-		case quoted:
-		case c == '{' || c == '[':
-			if depth++; depth > limit {
-				return true
-			}
-		case c == '}' || c == ']':
-			depth--
-		}
-	}
-	return false
-}
-
-func isSyntax(err error) bool {
-	var syntax *json.SyntaxError
-	return errors.As(err, &syntax)
-}
-
-func unreadable(err error) error {
-	var kind *json.UnmarshalTypeError
-	if !errors.As(err, &kind) {
-		return refuse(http.StatusBadRequest, "The event is not JSON. Does the webhook's URL belong to BililiveRecorder?")
-	}
-	field, given := kind.Field, regexp.MustCompile(`^[a-z]*`).FindString(kind.Value)
-	if field == "" {
-		return refuse(http.StatusUnprocessableEntity, "An event is a JSON object; this is something else.")
-	}
-	return refuse(http.StatusUnprocessableEntity, "The event has a field of the wrong type.",
-		Fault{Location: field, Message: "wants " + jsonKind(kind.Type.Kind()) + ", not a JSON " + given})
 }

@@ -70,7 +70,7 @@ func TestSpec_describesEveryOperation(t *testing.T) {
 			}
 		}
 	}
-	if len(ids) != 44 {
+	if len(ids) != 50 {
 		t.Errorf("%d operations", len(ids))
 	}
 }

@@ -21,6 +21,9 @@ type Deps struct {
 	Queue    *tasks.Queue
 	Node     string         // a webhook without ?node= belongs to it
 	Defaults tasks.Defaults // used while a node has not told its own
+	// Recordings and PathMaps are the own node's, used while its worker has not told them.
+	Recordings string
+	PathMaps   []tasks.PathMap
 	// Login answers a token with the cookie that stands for it, or false when the token is wrong. No cookie and true means that
 	// no token is needed here.
 	Login func(ctx context.Context, token string) (*http.Cookie, bool)
@@ -47,15 +50,22 @@ func Register(mux *http.ServeMux, d Deps) huma.API {
 	h := &handlers{Deps: d}
 	api := humago.New(exactMux{mux}, config())
 
-	huma.Register(api, route{"receive-webhook", "POST /webhook", "Webhook", webhookSummary, webhookDoc}.open(), h.webhook)
-	huma.Register(api, route{"receive-webhook-slash", "POST /webhook/", "Webhook", webhookSummary, webhookDoc}.open(), h.webhook)
-	documentWebhook(api)
+	huma.Register(api, route{"receive-webhook", "POST /webhook", "Webhook", webhookSummary, webhookDoc}.open(), h.receive(readBililive))
+	huma.Register(api, route{"receive-webhook-slash", "POST /webhook/", "Webhook", webhookSummary, webhookDoc}.open(), h.receive(readBililive))
+	huma.Register(api, route{"receive-bililiverecorder", "POST /webhook/bililiverecorder", "Webhook", webhookSummary, webhookDoc}.open(), h.receive(readBililive))
+	huma.Register(api, route{"receive-blrec", "POST /webhook/blrec", "Webhook", "Take an event from blrec 接收 blrec 事件", blrecDoc}.open(), h.receive(readBlrec))
+	huma.Register(api, route{"receive-ddtv", "POST /webhook/ddtv", "Webhook", "Take an event from DDTV 接收 DDTV 事件", ddtvDoc}.open(), h.receive(readDDTV))
+	huma.Register(api, route{"receive-oneliverec", "POST /webhook/oneliverec", "Webhook", "Take an event from OneLiveRec 接收 OneLiveRec 事件", oneDoc}.open(), h.receive(readOneLiveRec))
+	huma.Register(api, route{"receive-custom", "POST /webhook/custom", "Webhook", "Take an event from anything else 接收自定义事件", customDoc}.open(), h.receive(readCustom))
+	documentWebhooks(api)
 
 	huma.Register(api, route{"list-recordings", "GET /api/recordings", "Recordings", "List recordings 列出录像", "Newest first. `next_cursor` is empty on the last page; `counts` covers all recordings."}.op(), h.listRecordings)
 	huma.Register(api, route{"get-recording", "GET /api/recordings/{id}", "Recordings", "Read a recording 查看录像", "With the flow it copied when it started."}.op(), h.getRecording)
 	huma.Register(api, route{"retry-recording", "POST /api/recordings/{id}/retry", "Recordings", "Go on after a failure 重试录像", "Does the failed or cancelled step again and then the rest; what is done stays done."}.op(), h.retryRecording)
 	huma.Register(api, route{"cancel-recording", "POST /api/recordings/{id}/cancel", "Recordings", "Stop the work on a recording 取消录像", "The step at work is stopped; retry goes on from there."}.op(), h.cancelRecording)
 	huma.Register(api, route{"run-recording", "POST /api/recordings/{id}/run", "Recordings", "Run a flow on a recording 运行流程", "From its first step, on the recorder's own file."}.op(), h.runRecording)
+
+	huma.Register(api, route{"list-broadcasts", "GET /api/broadcasts", "Recordings", "List broadcasts 列出场次", broadcastsDoc}.op(), h.listBroadcasts)
 
 	huma.Register(api, route{"list-tasks", "GET /api/tasks", "Tasks", "List queues and their tasks 列出队列与任务", "Active tasks first, then retry, pending, scheduled, archived, completed."}.op(), h.listTasks)
 	huma.Register(api, route{"create-transcode-task", "POST /api/tasks/transcode", "Tasks", "Transcode a file by hand 手动转码", byHandDoc}.accepted(), h.transcodeByHand)

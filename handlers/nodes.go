@@ -86,6 +86,9 @@ func (h *handlers) node(ctx context.Context, name string) (tasks.NodeInfo, bool,
 	if info.Defaults == (tasks.Defaults{}) {
 		info.Defaults = h.Defaults
 	}
+	if info.Recordings == "" && name == h.Node {
+		info.Recordings, info.PathMaps = h.Recordings, h.PathMaps
+	}
 	h.nodes.put(name, info)
 	return info, true, nil
 }

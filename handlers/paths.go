@@ -69,6 +69,27 @@ func place(path string, n tasks.NodeInfo) (root, relative, fault string) {
 	return tasks.RootRecordings, path, fault
 }
 
+// hosted reads a path as a recorder spells it on its own machine, in its container or on Windows: led through the node's path maps,
+// inside its recordings folder, or relative to it.
+func hosted(given string, n tasks.NodeInfo) (relative, fault string) {
+	if given == "" {
+		return "", "it is empty"
+	}
+	full, led := tasks.LedThrough(n.PathMaps, given)
+	if rest, ok := below(full, n.Recordings); ok {
+		return rest, pathFault(rest)
+	}
+	fault = pathFault(full)
+	if led || strings.HasPrefix(fault, "it is absolute") || strings.HasPrefix(fault, "it begins with a drive") {
+		return "", "it lies outside the node's recordings folder; when the recorder sees that folder under another name, say so with " +
+			"NGLIVE_PATH_MAPS, such as /rec=>/srv/recordings"
+	}
+	for _, here := range []string{"./", `.\`} {
+		full = strings.TrimPrefix(full, here)
+	}
+	return full, fault
+}
+
 // below cuts an absolute folder off the front of a path; the separators may differ.
 func below(path, dir string) (string, bool) {
 	dir = strings.TrimRight(strings.ReplaceAll(dir, `\`, "/"), "/") + "/"

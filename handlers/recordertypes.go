@@ -1,9 +1,12 @@
 package handlers
 
 import (
+	"bytes"
 	"encoding/json"
 	"math"
 	"reflect"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -64,6 +67,77 @@ func (s *recorderSeconds) UnmarshalJSON(b []byte) error {
 // Schema documents it as the number it is.
 func (s recorderSeconds) Schema(huma.Registry) *huma.Schema {
 	return &huma.Schema{Type: huma.TypeNumber, Description: "Seconds of media; 0 = unknown"}
+}
+
+// anyTime is a time as recorders write it: with T or a space, with any fraction, with or without a zone (then it is this
+// machine's). What cannot be read is unknown.
+type anyTime struct{ time.Time }
+
+// UnmarshalJSON reads a string; anything else is unknown.
+func (t *anyTime) UnmarshalJSON(b []byte) error {
+	t.Time = time.Time{}
+	var s string
+	if json.Unmarshal(b, &s) != nil {
+		return nil //nolint:nilerr // no recording is lost for a time
+	}
+	for _, layout := range []string{time.RFC3339, "2006-01-02 15:04:05Z07:00", "2006-01-02T15:04:05", "2006-01-02 15:04:05"} {
+		if at, err := time.ParseInLocation(layout, s, time.Local); err == nil && at.Year() >= firstYear && at.Year() <= lastYear {
+			t.Time = at
+			return nil
+		}
+	}
+	return nil
+}
+
+// Schema documents it as the string it is.
+func (t anyTime) Schema(huma.Registry) *huma.Schema {
+	return &huma.Schema{Type: huma.TypeString, Examples: []any{"2026-11-22 14:59:59.925781+08:00"}}
+}
+
+// looseInt is a whole number, or one in quotes as shells and templates send it; anything else is 0.
+type looseInt int64
+
+// UnmarshalJSON never fails.
+func (n *looseInt) UnmarshalJSON(b []byte) error {
+	v, err := strconv.ParseInt(strings.Trim(string(b), `"`), 10, 64)
+	if err != nil {
+		v = 0
+	}
+	*n = looseInt(v)
+	return nil
+}
+
+// Schema documents it as the number it should be.
+func (n looseInt) Schema(huma.Registry) *huma.Schema {
+	return &huma.Schema{Type: huma.TypeInteger, Format: "int64"}
+}
+
+// fileNames is a file's path, a list of them, or .NET's own description of a file.
+type fileNames []string
+
+// UnmarshalJSON takes what it can read.
+func (f *fileNames) UnmarshalJSON(b []byte) error {
+	*f = nil
+	var one string
+	var file struct {
+		Full string `json:"FullName"`
+	}
+	var many []json.RawMessage
+	switch {
+	case json.Unmarshal(b, &one) == nil && one != "":
+		*f = fileNames{one}
+	case json.Unmarshal(b, &file) == nil && file.Full != "":
+		*f = fileNames{file.Full}
+	case json.Unmarshal(b, &many) == nil:
+		for _, x := range many[:min(len(many), mostFiles)] {
+			var some fileNames
+			if x = bytes.TrimSpace(x); x[0] != '[' {
+				_ = some.UnmarshalJSON(x)
+			}
+			*f = append(*f, some...)
+		}
+	}
+	return nil
 }
 
 // valueKind names what stands in the JSON, never its content.

@@ -13,6 +13,7 @@ type recordingsInput struct {
 	State  []string `query:"state" enum:"opening,closed,running,waiting,failed,cancelled,skipped,missing,found,finished" doc:"Several with commas; none = all"`
 	Node   string   `query:"node" maxLength:"64"`
 	Room   int64    `query:"room" minimum:"0" doc:"Real or short room id"`
+	Broad  string   `query:"broadcast" pattern:"^[0-9]{1,15}-[0-9]{1,15}$" patternDescription:"a broadcast's id" doc:"Only those of one broadcast"`
 	Limit  int      `query:"limit" default:"50" minimum:"1" maximum:"500"`
 	Cursor string   `query:"cursor" pattern:"^[0-9]{1,15}-[0-9a-f]{16}$" patternDescription:"a next_cursor" doc:"The next_cursor of the page before"`
 }
@@ -26,7 +27,7 @@ type recordingsOutput struct {
 }
 
 func (h *handlers) listRecordings(ctx context.Context, in *recordingsInput) (*recordingsOutput, error) {
-	q := tasks.Query{Node: in.Node, RoomID: in.Room, Before: in.Cursor, Limit: in.Limit}
+	q := tasks.Query{Node: in.Node, RoomID: in.Room, Broadcast: in.Broad, Before: in.Cursor, Limit: in.Limit}
 	for _, s := range in.State {
 		q.States = append(q.States, tasks.State(s))
 	}
@@ -62,7 +63,11 @@ func (h *handlers) getRecording(ctx context.Context, in *recordingInput) (*recor
 	if err != nil {
 		return nil, h.mishap(ctx, err)
 	}
-	out := &recordingWithFlowOutput{Body: recordingWithFlow{Recording: rec}}
+	placed := []tasks.Recording{rec}
+	if err := h.Store.Placed(ctx, placed); err != nil {
+		return nil, h.mishap(ctx, err)
+	}
+	out := &recordingWithFlowOutput{Body: recordingWithFlow{Recording: placed[0]}}
 	if rec.FlowKey == "" {
 		return out, nil
 	}

@@ -35,7 +35,7 @@ const dictionaryOne = `"warning":"","error":"","reason":"cancelled by a person",
 
 func encodeRecording(r Recording) []byte {
 	id := r.ID
-	r.ID = "" // the key has it
+	r.ID, r.Broadcast = "", "" // the key has the one, the room's timeline the other
 	b, err := json.Marshal(r)
 	if err != nil {
 		panic("recording " + id + " does not go into JSON: " + err.Error())

@@ -53,6 +53,7 @@ type When struct {
 	MinDurationSeconds *float64 `json:"min_duration_seconds,omitempty" minimum:"0"`
 	TitleMatches       string   `json:"title_matches,omitempty" maxLength:"500" doc:"Regular expression (RE2)"`
 	Codec              string   `json:"codec,omitempty" doc:"avc, hevc or av1"`
+	BroadcastEnded     bool     `json:"broadcast_ended,omitempty" doc:"Waits (held) until the recording's broadcast is over, instead of skipping the step"`
 }
 
 // Continues reports whether the flow goes on when this step cannot be done.

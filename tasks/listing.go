@@ -17,8 +17,12 @@ type Query struct {
 	States []State // empty = all
 	Node   string
 	RoomID int64
-	Before string // the cursor a former page ended with
-	Limit  int
+	// Broadcast is a broadcast's id; one that does not exist has no recordings.
+	Broadcast string
+	Before    string // the cursor a former page ended with
+	Limit     int
+
+	window window
 }
 
 // page is how many recordings are read at once.
@@ -28,6 +32,13 @@ const page = 100
 func (s *Store) List(ctx context.Context, q Query) ([]Recording, string, error) {
 	if len(q.States) == 0 {
 		q.States = States()
+	}
+	if q.Broadcast != "" {
+		var ok bool
+		var err error
+		if q.window, ok, err = s.windowOf(ctx, q.Broadcast); err != nil || !ok {
+			return nil, "", err
+		}
 	}
 	var out []Recording
 	cursor := q.Before
@@ -41,6 +52,9 @@ func (s *Store) List(ctx context.Context, q Query) ([]Recording, string, error) 
 			ids[i] = e.id
 		}
 		found, err := s.Recordings(ctx, ids)
+		if err == nil {
+			err = s.Placed(ctx, found)
+		}
 		if err != nil {
 			return nil, "", err
 		}
@@ -53,13 +67,16 @@ func (s *Store) List(ctx context.Context, q Query) ([]Recording, string, error) 
 			}
 		}
 		last := entries[len(entries)-1]
+		if q.Broadcast != "" && last.ms < q.window.start.Add(-furthestAhead).UnixMilli() {
+			return out, "", nil // nobody hears of a recording before it began
+		}
 		cursor = strconv.FormatInt(last.ms, 10) + "-" + last.id
 	}
 }
 
 // wants looks again at the state: it may have changed between the index and the recording.
 func (q Query) wants(r Recording) bool {
-	return slices.Contains(q.States, r.State) && (q.Node == "" || r.Node == q.Node) &&
+	return slices.Contains(q.States, r.State) && (q.Broadcast == "" || q.window.holds(&r)) && (q.Node == "" || r.Node == q.Node) &&
 		(q.RoomID == 0 || r.RoomID == q.RoomID || r.ShortID == q.RoomID)
 }
 

@@ -34,6 +34,7 @@ type NodeInfo struct {
 	Encoders   []string  `json:"encoders,omitempty"`
 	Targets    []string  `json:"targets,omitempty"`
 	Channels   []Channel `json:"channels,omitempty"`
+	PathMaps   []PathMap `json:"path_maps,omitempty" doc:"Folders as its recorder names them, and as the node does"`
 	Warnings   []string  `json:"warnings,omitempty"`
 	Beat       *Event    `json:"heartbeat,omitempty"`
 

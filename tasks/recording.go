@@ -75,21 +75,23 @@ const (
 
 // Recording is one file from a recorder, from its opening to its last step.
 type Recording struct {
-	ID       string    `json:"id" doc:"16 hex digits, fixed by node, path and generation"`
-	Node     string    `json:"node" doc:"The machine that holds the file"`
-	Root     string    `json:"root,omitempty" doc:"Folder the path is relative to: empty for RECORDINGS_DIR, 'output' for OUTPUT_DIR"`
-	Path     string    `json:"path" doc:"Path relative to its folder, as the recorder spelled it"`
-	Gen      int       `json:"generation,omitempty" doc:"How often this path was used again"`
-	Origin   string    `json:"origin" doc:"Who told us: bililiverecorder, bililiverecorder-v1, person, sweep"`
-	RoomID   int64     `json:"room_id"`
-	ShortID  int64     `json:"short_id,omitempty"`
-	Name     string    `json:"name,omitempty" doc:"The streamer"`
-	Title    string    `json:"title,omitempty"`
-	Area     string    `json:"area,omitempty"`
-	Session  string    `json:"session_id,omitempty"`
-	Inode    uint64    `json:"inode,omitempty"`
-	OpenedAt time.Time `json:"opened_at,omitzero"`
-	ClosedAt time.Time `json:"closed_at,omitzero"`
+	ID      string `json:"id" doc:"16 hex digits, fixed by node, path and generation"`
+	Node    string `json:"node" doc:"The machine that holds the file"`
+	Root    string `json:"root,omitempty" doc:"Folder the path is relative to: empty for RECORDINGS_DIR, 'output' for OUTPUT_DIR"`
+	Path    string `json:"path" doc:"Path relative to its folder, as the recorder spelled it"`
+	Gen     int    `json:"generation,omitempty" doc:"How often this path was used again"`
+	Origin  string `json:"origin" doc:"Who told us: bililiverecorder, bililiverecorder-v1, person, sweep"`
+	RoomID  int64  `json:"room_id"`
+	ShortID int64  `json:"short_id,omitempty"`
+	Name    string `json:"name,omitempty" doc:"The streamer"`
+	Title   string `json:"title,omitempty"`
+	Area    string `json:"area,omitempty"`
+	Session string `json:"session_id,omitempty"`
+	// Broadcast is not kept with the recording: Placed fills it in.
+	Broadcast string    `json:"broadcast,omitempty" doc:"The broadcast it belongs to"`
+	Inode     uint64    `json:"inode,omitempty"`
+	OpenedAt  time.Time `json:"opened_at,omitzero"`
+	ClosedAt  time.Time `json:"closed_at,omitzero"`
 
 	SizeBytes       int64   `json:"size_bytes,omitempty"`
 	DurationSeconds float64 `json:"duration_seconds,omitempty" doc:"0 = unknown"`

@@ -36,6 +36,7 @@ type Store struct {
 	rdb   redis.UniversalClient
 	bulk  *gathered     // for the scripts that come in hundreds
 	keep  time.Duration // how long lifecycle events and the ids of known facts stay
+	gap   time.Duration // the longest pause inside a broadcast
 	flows flowCache
 	rooms roomCache
 
@@ -46,7 +47,8 @@ type Store struct {
 // NewStore works on one Redis; keep is how long lifecycle events stay.
 func NewStore(rdb redis.UniversalClient, keep time.Duration) *Store {
 	return &Store{
-		rdb: rdb, bulk: &gathered{UniversalClient: rdb}, keep: keep, script: redis.NewScript(applyScript),
+		rdb: rdb, bulk: &gathered{UniversalClient: rdb}, keep: keep, gap: defaultGap,
+		script: redis.NewScript(drawScript + applyScript),
 		replies: &replies{rdb: rdb},
 	}
 }
@@ -54,9 +56,9 @@ func NewStore(rdb redis.UniversalClient, keep time.Duration) *Store {
 // applyScript writes the fact's id, the recording's state and the events in one go, or nothing.
 // It answers {"ok"}, {"known", id}, {"changed", doc} or {"generation", n}; id is the recording the fact went to the first time.
 //
-// KEYS: recording, seen, generations, events, old state's index, new state's index, flow version.
+// KEYS: recording, seen, generations, events, old state's index, new state's index, flow version, then drawScript's four.
 // ARGV: old doc, new doc, id, score, how long seen ids and events stay (ms), first id of the path ("" = do not look),
-// newest generation known, flow, then one JSON an event.
+// newest generation known, flow, drawScript's five ("" = nothing to draw), then one JSON an event.
 const applyScript = `
 local seen = redis.call('GET', KEYS[2])
 if seen then return {'known', seen} end
@@ -74,8 +76,11 @@ if ARGV[2] ~= ARGV[1] then
   redis.call('ZADD', KEYS[6], ARGV[4], ARGV[3])
 end
 if ARGV[8] ~= '' then redis.call('SET', KEYS[7], ARGV[8], 'NX') end
+if ARGV[9] ~= '' then
+  draw(KEYS[8], KEYS[9], KEYS[10], KEYS[11], ARGV[3], tonumber(ARGV[9]), tonumber(ARGV[10]), tonumber(ARGV[11]), ARGV[12], ARGV[13])
+end
 local oldest = redis.call('TIME')[1] * 1000 - ARGV[5]
-for i = 9, #ARGV do redis.call('XADD', KEYS[4], 'MINID', '~', oldest, '*', 'e', ARGV[i]) end
+for i = 14, #ARGV do redis.call('XADD', KEYS[4], 'MINID', '~', oldest, '*', 'e', ARGV[i]) end
 return {'ok'}`
 
 // application is one try to apply a fact.
@@ -104,11 +109,13 @@ func (s *Store) run(ctx context.Context, a application) (verdict, doc string, er
 	keys := []string{
 		keyRecording(a.after.ID), keySeen(a.fact.ID), keyGenerations, keyEvents,
 		keyState(a.before.State), keyState(a.after.State), keyFlowVersion(a.after.FlowKey),
+		keyRoom(a.after.RoomID), keyRoomEnds(a.after.RoomID), keyRoomOpen(a.after.RoomID), keyBroadcasts,
 	}
 	argv := []any{
 		a.old, fresh, a.after.ID, a.after.CreatedAt.UnixMilli(), s.keep.Milliseconds(),
 		a.firstID, a.newest, flow,
 	}
+	argv = append(argv, a.drawn(s.gap)...)
 	for _, e := range a.events {
 		argv = append(argv, encodeEvent(e))
 	}

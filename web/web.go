@@ -28,6 +28,7 @@ type Config struct {
 	Defaults      tasks.Defaults
 	RecordingsDir string
 	OutputDir     string
+	PathMaps      []tasks.PathMap // of the recorder beside this node
 	Monitor       asynq.RedisClientOpt
 	Version       string
 	Log           *slog.Logger
@@ -76,6 +77,7 @@ func New(cfg Config, rdb redis.UniversalClient, store *tasks.Store, queue *tasks
 func (w *Web) routes(mux *http.ServeMux) {
 	handlers.Register(mux, handlers.Deps{ // /api/…, /webhook…, /openapi.…, /healthz, /readyz
 		Store: w.store, Queue: w.queue, Node: w.cfg.Node, Defaults: w.cfg.Defaults, Login: w.guard.Login, Log: w.log,
+		Recordings: w.cfg.RecordingsDir, PathMaps: w.cfg.PathMaps,
 		Checks: []handlers.Check{{Name: "feed", Run: w.feed.check}},
 	})
 	mux.Handle("GET /api/recordings/{id}/video", &player{w.store, w.cfg.Node, w.cfg.OutputDir, w.log})

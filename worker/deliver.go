@@ -153,7 +153,7 @@ type assignment struct {
 
 // perform is a job: wait for a slot and for the recording's files, begin, do, and journal how it ended.
 func (d *delivery) perform(ctx context.Context, a *assignment) error {
-	if err := d.w.ready(a); err != nil {
+	if err := cmpErr(d.w.ready(a), d.w.goesOn(ctx, a)); err != nil {
 		return d.settle(ctx, err, nil)
 	}
 	slot := d.w.slots[d.kind]

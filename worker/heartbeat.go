@@ -67,7 +67,7 @@ func (w *Worker) beatOnce(ctx context.Context, t *traffic) error {
 	e := w.heartbeat(ctx, t)
 	n := tasks.NodeInfo{
 		Name: w.cfg.Node, Host: e.Host, Version: w.cfg.Version, Recordings: w.cfg.RecordingsDir, Output: w.cfg.OutputDir,
-		Defaults: w.cfg.Defaults, Beat: &e,
+		Defaults: w.cfg.Defaults, Beat: &e, PathMaps: w.cfg.PathMaps,
 	}
 	if list := w.encoders.Load(); list != nil {
 		n.Encoders = *list

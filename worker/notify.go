@@ -25,7 +25,11 @@ func (w *Worker) notify(ctx context.Context, d *delivery, a *assignment, e entry
 	if len(channels) == 0 {
 		return nil, w.noChannel(ctx)
 	}
-	body, err := json.Marshal(summary{Event: w.summaryOf(a, with.Message), Recording: a.rec})
+	placed := []tasks.Recording{a.rec}
+	if err := w.store.Placed(ctx, placed); err != nil {
+		return nil, err
+	}
+	body, err := json.Marshal(summary{Event: w.summaryOf(a, with.Message), Recording: placed[0]})
 	if err != nil {
 		return nil, fmt.Errorf("summary of %s: %w", a.rec.ID, err)
 	}

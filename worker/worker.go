@@ -26,6 +26,7 @@ type Config struct {
 	Secret   []byte
 
 	DataDir, RecordingsDir, OutputDir, ArchiveDir string
+	PathMaps                                      []tasks.PathMap // told to web, which reads the recorder's paths
 
 	FFmpeg, FFprobe string
 	StallTimeout    time.Duration
