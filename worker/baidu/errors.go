@@ -66,6 +66,7 @@ type Error struct {
 	tried  string
 	code   int
 	status int
+	said   string // the OAuth dialect's word
 	en, zh string
 	cause  error
 }
