@@ -74,9 +74,7 @@ func (w *Worker) beatOnce(ctx context.Context, t *traffic) error {
 	if list := w.warnings.Load(); list != nil {
 		n.Warnings = *list
 	}
-	for name := range w.targets {
-		n.Targets = append(n.Targets, name)
-	}
+	n.Targets = w.targetNames(ctx)
 	for i := range w.channels {
 		n.Channels = append(n.Channels, w.channels[i].public())
 	}

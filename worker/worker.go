@@ -39,6 +39,8 @@ type Config struct {
 	NotifySecret string
 	ReverseHTTP  string // takes every event
 
+	Baidu Baidu
+
 	SweepInterval, SweepSettle time.Duration
 	DiskWarn, DiskHold         Reserve
 	RedisDir                   string // where our own Redis keeps its file; empty = not ours to watch
@@ -57,7 +59,8 @@ type Worker struct {
 	tools    ffmpeg.Tools
 	programs programs
 	owner    tasks.Owner
-	targets  map[string]Target
+	targets  map[string]Target // but for the accounts of netdisk
+	netdisk  *netdisk
 
 	journal  *journal
 	outbox   *outbox
@@ -90,7 +93,7 @@ func New(cfg Config, rdb redis.UniversalClient, store *tasks.Store, queue *tasks
 			tasks.KindUpload: make(slots, max(cfg.UploadConcurrency, 1)), tasks.KindNotify: make(slots, notifyConcurrency),
 		},
 	}
-	w.targets = w.openTargets()
+	w.targets, w.netdisk = w.openTargets(), newNetdisk(w)
 	w.channels, err = openChannels(cfg)
 	return w, err
 }
@@ -123,10 +126,10 @@ func (w *Worker) serve(ctx context.Context) error {
 	}
 	loops, stop := context.WithCancelCause(context.WithoutCancel(ctx)) // they end after the jobs
 	defer stop(nil)
-	ended := make(chan error, 8)
+	ended := make(chan error, 9)
 	for name, loop := range map[string]func(context.Context) error{
 		"outbox": w.outbox.run, "cancel": w.hearCancels, "live": w.publishLive, "heartbeat": w.beat, "relay": w.relay,
-		"sweep": w.sweep, "watch": w.watchJobs, "probe": w.probe,
+		"sweep": w.sweep, "watch": w.watchJobs, "probe": w.probe, "netdisk": w.netdisk.run,
 	} {
 		go func() { ended <- w.keep(loops, name, loop) }()
 	}
