@@ -80,15 +80,15 @@ func joins(r rune) bool {
 	return r == 0x200d || (r >= 0xfe00 && r <= 0xfe0f) || r == 0x20e3 || (r >= 0xe0000 && r <= 0xe007f)
 }
 
-// allowed: what a name may hold. Above the basic plane stand emoji and rare ideographs; the ideographs stay.
+// allowed: what a name may hold.
 func allowed(r rune) bool {
 	switch {
 	case strings.ContainsRune(`\/:*?"<>|`, r), unicode.IsControl(r), r == utf8.RuneError:
 		return false
 	case unicode.In(r, unicode.Co, unicode.Cs), r == 0xfeff, r == 0x200b, r >= 0x202a && r <= 0x202e, r >= 0x2066 && r <= 0x2069:
 		return false
-	case r > 0xffff:
-		return unicode.Is(unicode.Han, r)
+	case r > 0xffff: // emoji, and rare characters that Baidu stores no better
+		return false
 	case r >= 0x2600 && r <= 0x27bf, r >= 0x2b00 && r <= 0x2bff, r >= 0x2300 && r <= 0x23ff:
 		return false
 	}

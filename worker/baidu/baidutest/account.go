@@ -29,9 +29,16 @@ const (
 	SVIP
 )
 
-// maxSlice and maxFile are in bytes.
+// maxSlice is in bytes.
 func (t Tier) maxSlice() int64 { return []int64{4 * MiB, 16 * MiB, 32 * MiB}[t] }
-func (t Tier) maxFile() int64  { return []int64{4 * GiB, 10 * GiB, 20 * GiB}[t] }
+
+// maxFile is in bytes, too.
+func (s *Server) maxFile(t Tier) int64 {
+	if own := s.opts.Limits.MaxFile[t]; own > 0 {
+		return own
+	}
+	return []int64{4 * GiB, 10 * GiB, 20 * GiB}[t]
+}
 
 // Account is somebody who has a netdisk.
 type Account struct {

@@ -89,6 +89,8 @@ type Limits struct {
 	// FixedHost is how many bytes of a session may go to pcs, c.pcs or d.pcs instead of a located host; later ones are lost.
 	// 100 MiB when 0.
 	FixedHost int64
+	// MaxFile is how large a file may be, per tier, instead of 4, 10 and 20 GiB: for tests that do not want to send so much.
+	MaxFile [3]int64
 	// DeviceLifetime and DeviceInterval are those of a device code, 300 s and 5 s when 0.
 	DeviceLifetime, DeviceInterval time.Duration
 	// TokenLifetime is that of an access token, 30 days when 0.
@@ -126,6 +128,7 @@ type Server struct {
 	link      *link
 	listeners []*listener
 	hostnames []string
+	plainHost string
 	drop      chan struct{} // closed when the server closes; ends what hangs
 }
 

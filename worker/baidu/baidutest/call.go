@@ -64,7 +64,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request, host string, http
 
 // enter lets the request in, if it may, and handles it.
 func (c *call) enter(e endpoint) {
-	if !c.misbehave() {
+	if !c.misbehave(e) {
 		return
 	}
 	if r := c.admit(e.who); r != nil {

@@ -52,25 +52,23 @@ func (c *call) complete(n *session, size int64, blocks []string) *refusal {
 	if len(blocks) > c.s.maxParts() {
 		return refuse(31299, "Invalid param part_id")
 	}
-	first, sum := "", int64(0)
 	for i, md5 := range blocks {
-		p := n.parts[i]
-		if p == nil || p.lost {
+		switch p := n.parts[i]; {
+		case p == nil || p.lost:
 			return refuse(31363, "block miss in superfile2")
-		}
-		if p.md5 != md5 {
+		case p.md5 != md5:
 			return refuse(31190, "object not exists")
-		}
-		if i == 0 {
-			first = p.host
-		}
-		if c.s.opts.Strict.StickyHost && p.host != first {
+		case c.s.opts.Strict.StickyHost && p.host != n.parts[0].host:
 			return refuse(10, "create file failed")
 		}
-		if i < len(blocks)-1 && (p.size < BlockSize || p.size != n.parts[0].size) || p.size > n.parts[0].size {
+	}
+	sum, slice := int64(0), n.parts[0].size
+	for i := range blocks {
+		size, last := n.parts[i].size, i == len(blocks)-1
+		if size > slice || !last && size < max(slice, BlockSize) {
 			return refuse(31299, "Invalid param: slices differ in size")
 		}
-		sum += p.size
+		sum += size
 	}
 	if sum != size || !n.lazy() && (size != n.size || len(blocks) != len(n.declared)) {
 		return refuse(10, "create file failed")
@@ -80,7 +78,7 @@ func (c *call) complete(n *session, size int64, blocks []string) *refusal {
 
 // commit makes the file, if there may be one of that size.
 func (c *call) commit(n *session, rtype string, size int64, blocks []string) (fields, *refusal) {
-	if size > c.account.Tier.maxFile() {
+	if size > c.s.maxFile(c.account.Tier) {
 		return nil, refuse(31365, "file size exceeds the limit of the membership")
 	}
 	if n.result == nil && c.account.Used+size > c.account.Quota {
@@ -99,10 +97,16 @@ func (c *call) commit(n *session, rtype string, size int64, blocks []string) (fi
 	if existing != nil && (existing.dir || rtype == "0" || rtype == "") {
 		return nil, refuse(-8, "file already exists")
 	}
-	f := c.store(n.path, rtype, made)
+	f := n.result
+	if f == nil || rtype != "2" || c.account.files[f.path] != f { // by rtype 2 a repeat finds what it made, even under another name
+		f = c.store(n.path, rtype, made)
+	}
 	n.result = f
 	answer := c.s.describe(f)
 	answer["name"], answer["from_type"] = f.path, 1
+	if c.fault != nil && c.fault.Action == Ghost {
+		f.size, f.content = 0, content{blocks: []string{}}
+	}
 	answer["ctime"], answer["mtime"] = f.ctime.Unix(), f.ctime.Unix() // always now, whatever was sent
 	return answer, nil
 }

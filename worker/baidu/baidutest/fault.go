@@ -38,6 +38,8 @@ const (
 	LoseBlock     Action = "lose-block"     // accepted; create misses it, precreate lists it
 	LoseQuiet     Action = "lose-quiet"     // accepted; create misses it, precreate does not know of it
 	EatRefresh    Action = "eat-refresh"    // the refresh token is spent, the answer is HTTP 500
+	Ghost         Action = "ghost"          // create succeeds, and the file has 0 bytes
+	NoSuchHost    Action = "no-such-host"   // locateupload names a host whose name does not resolve
 )
 
 // To the account or the host, then the request goes on:
@@ -106,7 +108,8 @@ func Script(in io.Reader) ([]Rule, error) {
 func Actions() []Action {
 	return []Action{
 		Status, Errno, Reset, Hang, Drip, Expire, LoseAnswer, Slow, Truncate, EmptyBody, EmptyObject, NoMD5, CorruptStored, CorruptAnswer,
-		CorruptQuiet, LoseBlock, LoseQuiet, EatRefresh, ExpireTokens, RevokeTokens, RevokeCookies, ShrinkQuota, ChangeTier, HostDies, HostReturns,
+		CorruptQuiet, LoseBlock, LoseQuiet, EatRefresh, Ghost, NoSuchHost, ExpireTokens, RevokeTokens, RevokeCookies, ShrinkQuota, ChangeTier,
+		HostDies, HostReturns,
 	}
 }
 
@@ -175,7 +178,7 @@ func (r *ruleState) acts(seed, index uint64, part int) bool {
 }
 
 // misbehave does what goes wrong before the request is looked at, and says whether it goes on.
-func (c *call) misbehave() bool {
+func (c *call) misbehave(e endpoint) bool {
 	if c.s.isDown(c.host) {
 		c.reset()
 		return false
@@ -183,10 +186,8 @@ func (c *call) misbehave() bool {
 	path, part := c.query.Get("path"), -1
 	if c.endpoint == SuperFile2 {
 		part = atoi(c.query.Get("partseq"))
-	} else if c.r.Method == http.MethodPost && c.endpoint != DeadUpload {
-		if c.readForm() == nil {
-			path = c.form.Get("path")
-		}
+	} else if c.r.Method == http.MethodPost && !e.body && c.readForm() == nil {
+		path = c.form.Get("path")
 	}
 	c.part = part
 	f := c.s.faults.pick(c.endpoint, c.host, path, part)

@@ -32,29 +32,35 @@ func (s *Server) listen() error {
 	named := map[string]*string{panHost: &s.urls.Pan, pcsHost: &s.urls.PCS, openapiHost: &s.urls.OpenAPI}
 	for host, url := range named {
 		var err error
-		if *url, err = s.open(host); err != nil {
+		if *url, err = s.open(host, s.opts.TLS); err != nil {
 			return err
 		}
 	}
 	for i, host := range s.hostnames {
-		url, err := s.open(host)
+		url, err := s.open(host, s.opts.TLS)
 		if err != nil {
 			return err
 		}
 		s.urls.Hosts = append(s.urls.Hosts, url)
 		s.down[host] = i == 0 && s.opts.Locate.FirstDead
 	}
+	if s.opts.TLS && s.opts.Locate.PlainToo {
+		var err error
+		if s.plainHost, err = s.open(s.hostnames[0], false); err != nil {
+			return err
+		}
+	}
 	return s.openProxy()
 }
 
 // open starts the listener that stands for host.
-func (s *Server) open(host string) (string, error) {
+func (s *Server) open(host string, https bool) (string, error) {
 	in, err := net.Listen("tcp", net.JoinHostPort(s.opts.Listen, "0")) //nolint:noctx // a test server has no caller's context
 	if err != nil {
 		return "", err
 	}
 	l := s.add(in, host)
-	https, scheme, over := s.opts.TLS, "http://", net.Listener(l)
+	scheme, over := "http://", net.Listener(l)
 	if https {
 		scheme, over = "https://", tls.NewListener(l, s.ca.config())
 	}
@@ -117,8 +123,6 @@ func (l *listener) conns() []*linkConn {
 	}
 	return all
 }
-
-func cutScheme(url string) (scheme, rest string, found bool) { return strings.Cut(url, "://") }
 
 // openProxy starts the address for https_proxy.
 func (s *Server) openProxy() error {

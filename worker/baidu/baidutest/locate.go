@@ -7,11 +7,11 @@ import (
 
 // Locate is how locateupload answers.
 type Locate struct {
-	// FirstDead names a first host that answers nobody, Unresolvable one whose name does not resolve.
-	FirstDead, Unresolvable bool
+	// FirstDead names a first host that answers nobody.
+	FirstDead bool
 	// Rotate names another host first at every call.
 	Rotate bool
-	// PlainToo adds entries that are plain http, as the real one does. Slices sent there are counted.
+	// PlainToo adds an entry that is plain http to those of a Baidu with TLS, as the real one does. PlainSlices counts what goes there.
 	PlainToo bool
 }
 
@@ -27,7 +27,7 @@ func (c *call) locateUpload() (fields, *refusal) {
 		return nil, refuse(31023, "param error")
 	}
 	var servers []fields
-	if c.s.opts.Locate.Unresolvable {
+	if c.fault != nil && c.fault.Action == NoSuchHost {
 		servers = append(servers, c.serverEntry("https://gone-ct99."+pcsHost+".invalid"))
 	}
 	shift := 0
@@ -39,8 +39,11 @@ func (c *call) locateUpload() (fields, *refusal) {
 		servers = append(servers, c.serverEntry(c.hostURL((i+shift)%len(c.s.hostnames))))
 	}
 	plain := []fields{}
-	if c.s.opts.Locate.PlainToo || c.proxied {
-		plain = append(plain, fields{"server": "http://" + c.hostAuthority(0)})
+	switch {
+	case c.proxied:
+		plain = append(plain, c.serverEntry("http://"+c.s.hostnames[0]))
+	case c.s.plainHost != "":
+		plain = append(plain, c.serverEntry(c.s.plainHost))
 	}
 	return fields{
 		"error_code": 0, "error_msg": "", "host": "c." + pcsHost, "servers": append(servers, plain...), "bak_servers": servers[len(servers)-1:],
@@ -57,14 +60,6 @@ func (c *call) hostURL(n int) string {
 		return "https://" + c.s.hostnames[n]
 	}
 	return c.s.urls.Hosts[n]
-}
-
-func (c *call) hostAuthority(n int) string {
-	if c.proxied {
-		return c.s.hostnames[n]
-	}
-	_, authority, _ := cutScheme(c.s.urls.Hosts[n])
-	return authority
 }
 
 // SetHostDown cuts a slice host off (or brings it back); n counts from 0, in the order of URLs().Hosts.

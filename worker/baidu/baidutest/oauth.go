@@ -26,6 +26,23 @@ func (c *call) param(name string) string {
 }
 
 func (c *call) token() (fields, *refusal) {
+	answer, r := c.exchange()
+	if r != nil && c.param("grant_type") == "refresh_token" {
+		c.s.spend(c.param("refresh_token")) // a refresh that fails kills the token too
+	}
+	return answer, r
+}
+
+// spend uses a refresh token up. The caller holds mu.
+func (s *Server) spend(refresh string) {
+	for _, a := range s.accounts {
+		for _, g := range a.grants {
+			g.spent = g.spent || g.Refresh == refresh
+		}
+	}
+}
+
+func (c *call) exchange() (fields, *refusal) {
 	if !c.https && (c.proxied || c.s.opts.Strict.HTTPS) {
 		return nil, grantError("invalid_request", "https is required")
 	}
@@ -56,7 +73,7 @@ func (c *call) refresh(token string) (fields, *refusal) {
 				continue
 			}
 			if g.spent {
-				return nil, grantError("expired_token", "refresh token has been used")
+				return nil, grantError("invalid_grant", "refresh token has been used")
 			}
 			g.spent = true
 			if c.fault != nil && c.fault.Action == EatRefresh {

@@ -79,7 +79,7 @@ func (c *call) route() (endpoint, bool) {
 		e = endpoint{name: unknownTarget, family: familyOf(c.host)}
 		if strings.HasPrefix(c.r.URL.Path, "/rest/2.0/") && strings.HasSuffix(c.host, "baidu.com") {
 			// the REST front itself answers: as dead methods do
-			return endpoint{name: unknownTarget, family: e.family, handle: unsupported}, true
+			return endpoint{name: unknownTarget, family: e.family, body: true, handle: unsupported}, true
 		}
 	}
 	return e, found
