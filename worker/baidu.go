@@ -3,6 +3,7 @@ package worker
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"strings"
@@ -17,6 +18,7 @@ type baiduTarget struct {
 	name   string // of the target: baidu, baidu:<account>
 	client *baidu.Client
 	root   string // OAuth writes below it alone; empty: anywhere
+	most   int64  // the largest file; 0: what the membership allows
 }
 
 // md5Mark begins a sum of this target: what Baidu's own md5 of the file must be. When Baidu gave the file another name than it was
@@ -28,6 +30,9 @@ func (b *baiduTarget) Put(ctx context.Context, src *os.File, name string, replac
 	remote, err := b.remote(name)
 	if err != nil {
 		return "", "", err
+	}
+	if info, err := src.Stat(); err == nil && b.most > 0 && info.Size() > b.most {
+		return "", "", &tooLarge{b.most}
 	}
 	o := baidu.Options{Conflict: baidu.ConflictFail, Report: func(p baidu.Progress) { report(p.Done) }}
 	if replace {
@@ -110,6 +115,14 @@ func (b *baiduTarget) explain(err error) error {
 	}
 	return &stopped{target: b.name, reason: string(e.Reason()), lookAt: e.RetryAt(), err: err}
 }
+
+// tooLarge is the membership's refusal before the first byte.
+type tooLarge struct{ limit int64 }
+
+func (t *tooLarge) Error() string       { return fmt.Sprintf("the target takes no file larger than %s", size(t.limit)) }
+func (t *tooLarge) Class() string       { return string(tell) }
+func (t *tooLarge) UserMessage() string { return t.Error() + "; let the flow split it" }
+func (t *tooLarge) Limit() int64        { return t.limit }
 
 // stopped is an error that all uploads to a target have in common: it holds them, and is told once.
 type stopped struct {

@@ -28,6 +28,7 @@ type Baidu struct {
 
 	Endpoints baidu.Endpoints // empty but in tests
 	Patience  float64         // likewise
+	Most      int64           // likewise: the largest file, where the membership allows more
 }
 
 func (b Baidu) app() bool    { return b.AppKey != "" && b.AppSecret != "" }
@@ -165,7 +166,7 @@ func (n *netdisk) target(ctx context.Context, name string) (Target, error) {
 	if a.mode == tasks.ModeOAuth {
 		root = n.cfg.folder()
 	}
-	return &baiduTarget{name: tasks.BaiduTarget(name), client: a.client, root: root}, nil
+	return &baiduTarget{name: tasks.BaiduTarget(name), client: a.client, root: root, most: n.cfg.Most}, nil
 }
 
 // target finds an upload target by its name.
