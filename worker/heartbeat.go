@@ -74,7 +74,7 @@ func (w *Worker) beatOnce(ctx context.Context, t *traffic) error {
 	if list := w.warnings.Load(); list != nil {
 		n.Warnings = *list
 	}
-	n.Targets = w.targetNames(ctx)
+	n.Targets, n.BaiduApp = w.targetNames(ctx), w.cfg.Baidu.app()
 	for i := range w.channels {
 		n.Channels = append(n.Channels, w.channels[i].public())
 	}
