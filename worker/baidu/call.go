@@ -131,7 +131,7 @@ func (q *call) authority(c *Client) authority {
 
 // once makes a request once.
 func (c *Client) once(ctx context.Context, q call, out any) (used string, err error) {
-	ctx, cancel := context.WithTimeout(ctx, max(c.patient(callDeadline), time.Second))
+	ctx, cancel := context.WithTimeout(ctx, c.deadline(callDeadline))
 	defer cancel()
 	req, err := q.build(ctx)
 	if err != nil {
