@@ -156,7 +156,7 @@ func TestUpload_findsTheFileOfACreateWhoseAnswerWasLost(t *testing.T) {
 	both(t, func(t *testing.T, by front) {
 		look := map[front]string{byToken: baidutest.List, byCookie: baidutest.Meta}[by]
 		var rules []baidutest.Rule
-		for range 5 { // the first look, before the upload, succeeds; then one rule after the other acts
+		for range 10 { // the first look, before the upload, succeeds; then one rule after the other acts: two looks of five tries
 			rules = append(rules, baidutest.Rule{Endpoint: look, Action: baidutest.Status, Status: 502, Nth: 2})
 		}
 		p := open(t, by, baidutest.Options{Faults: append(rules, once(baidutest.Create, baidutest.LoseAnswer))})
