@@ -48,7 +48,8 @@ type Config struct {
 	PinnedHost string     // upload to this host (say c3.pcs.baidu.com) instead of the one Baidu proposes
 	Log        *slog.Logger
 	Now        func() time.Time // nil: time.Now
-	// Patience multiplies every pause, deadline and watchdog; 0 is 1. Tests against a fake make it small; nobody else does.
+	// Patience multiplies every pause, and five times it, at most 1, every deadline; 0 is 1. Tests against a fake make it small;
+	// nobody else does.
 	Patience float64
 }
 
@@ -83,7 +84,7 @@ func New(cfg Config) *Client {
 		cfg.Patience = 1
 	}
 	c := &Client{cfg: cfg, ends: cfg.Endpoints.filled(), rate: newThrottle(cfg.RateLimit)}
-	c.http = newHTTP(c.patient(headerTimeout))
+	c.http = newHTTP(c.deadline(headerTimeout))
 	c.auth = c.authorityOf(cfg.Credential)
 	return c
 }
@@ -91,7 +92,12 @@ func New(cfg Config) *Client {
 // Close gives back idle connections.
 func (c *Client) Close() { c.http.CloseIdleConnections() }
 
-// patient scales a duration.
+// deadline scales a deadline or a watchdog: less than pauses, since a busy machine is slow and not broken.
+func (c *Client) deadline(d time.Duration) time.Duration {
+	return time.Duration(float64(d) * min(5*c.cfg.Patience, 1))
+}
+
+// patient scales a pause.
 func (c *Client) patient(d time.Duration) time.Duration {
 	return time.Duration(float64(d) * c.cfg.Patience)
 }

@@ -26,6 +26,8 @@ type call struct {
 	unsigned bool
 	// unsafe: when it may have been done although no answer came, the caller looks first instead of repeating it.
 	unsafe bool
+	// lacks says what an answer that looks like a success is without; nil: nothing is needed.
+	lacks func() error
 }
 
 // callDeadline bounds one request from first to last byte.
@@ -129,7 +131,7 @@ func (q *call) authority(c *Client) authority {
 
 // once makes a request once.
 func (c *Client) once(ctx context.Context, q call, out any) (used string, err error) {
-	ctx, cancel := context.WithTimeout(ctx, max(c.patient(callDeadline), time.Second))
+	ctx, cancel := context.WithTimeout(ctx, c.deadline(callDeadline))
 	defer cancel()
 	req, err := q.build(ctx)
 	if err != nil {
@@ -150,6 +152,11 @@ func (c *Client) once(ctx context.Context, q call, out any) (used string, err er
 	if err := a.into(out); err != nil {
 		a.doc = nil
 		return used, c.failed(q.at, a, q.authority(c).oauth())
+	}
+	if q.lacks != nil {
+		if err := q.lacks(); err != nil {
+			return used, c.garbled(q.at, err)
+		}
 	}
 	return used, nil
 }

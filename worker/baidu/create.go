@@ -18,10 +18,14 @@ func (u *upload) create(ctx context.Context) (File, error) {
 	u.k.with(true, func(s *session) { s.Creating = true })
 	for tries := map[reaction]int{}; ; {
 		var l listed
-		err := u.c.ask(ctx, u.createCall(), &l)
-		if err == nil && l.FSID == 0 && l.Path == "" {
-			err = u.c.garbled(stepCreate, errNoJSON)
+		q := u.createCall()
+		q.lacks = func() error {
+			if l.FSID == 0 && l.Path == "" {
+				return errNoJSON
+			}
+			return nil
 		}
+		err := u.c.ask(ctx, q, &l)
 		f := failureOf(err)
 		if f == nil {
 			return l.file(), err

@@ -38,20 +38,26 @@ func (c *Client) hosts(ctx context.Context, s *session) ([]string, error) {
 		ask.url = c.ends.PCS + "/rest/2.0/pcs/file"
 	}
 	var l located
-	if err := c.ask(ctx, ask, &l); err != nil {
-		return nil, err
-	}
 	var list []string
+	ask.lacks = func() error {
+		list = c.proposed(l)
+		if len(list) == 0 {
+			return errNoHost
+		}
+		return nil
+	}
+	err := c.ask(ctx, ask, &l)
+	return list, err
+}
+
+func (c *Client) proposed(l located) (list []string) {
 	for _, s := range append(l.Servers, l.Backups...) {
 		list = c.propose(list, string(s.Server))
 	}
 	if len(list) == 0 && l.Host != "" {
 		list = c.propose(list, "https://"+string(l.Host))
 	}
-	if len(list) == 0 {
-		return nil, c.garbled(stepLocate, errNoHost)
-	}
-	return list, nil
+	return list
 }
 
 // propose adds a host that may hear our credential. Baidu lists each with http and with https.

@@ -22,7 +22,7 @@ const (
 	mib     = 1 << 20
 	appPath = "/apps/nglive/23058/录播.mp4"
 	// hurry makes minutes of patience seconds.
-	hurry = 0.01
+	hurry = 0.02
 )
 
 // front is one of the two ways in.

@@ -55,7 +55,7 @@ type verdict struct {
 // judge is the table of everything that Baidu answers.
 func judge(at step, oauth bool, a answer) verdict {
 	if a.doc == nil || (a.code == 0 && a.kind == "") {
-		return judgeStatus(at, a)
+		return judgeStatus(at, oauth, a)
 	}
 	if a.code == 0 {
 		return judgeKind(a.kind)
@@ -67,12 +67,17 @@ func judge(at step, oauth bool, a answer) verdict {
 }
 
 // judgeStatus is for what is no answer of Baidu's own: gateways, proxies, cut answers.
-func judgeStatus(at step, a answer) verdict {
+func judgeStatus(at step, oauth bool, a answer) verdict {
 	switch {
 	case a.status == http.StatusTooManyRequests:
 		return verdict{do: slow, reason: ReasonRate}
 	case a.status == http.StatusUnauthorized, a.status == http.StatusForbidden:
-		return verdict{do: renew, reason: ReasonLogin}
+		if oauth {
+			return verdict{do: renew, reason: ReasonLogin}
+		}
+		if at == stepSlice { // a cookie cannot be renewed, and Baidu would have said that it is over
+			return verdict{do: fresh, reason: ReasonServer}
+		}
 	case at == stepUser && a.status == http.StatusNotFound:
 		return verdict{do: stop, reason: ReasonServer} // some accounts have no such page
 	case at == stepSlice && a.status == http.StatusRequestEntityTooLarge:

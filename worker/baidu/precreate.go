@@ -83,23 +83,26 @@ func (u *upload) rapid(o opened) *Result {
 	return &r
 }
 
-// precreate opens a session, or asks for one that is open.
+// precreate opens a session, or asks for one that is open. Rapid upload is tried once: whatever comes of it but the file itself is
+// no reason to fail.
 func (u *upload) precreate(ctx context.Context) (opened, error) {
-	for {
+	for tries := 0; ; tries++ {
 		var o opened
-		err := u.c.ask(ctx, u.precreateCall(), &o)
-		if f := failureOf(err); f != nil && f.do == plainly && u.hash != "" {
-			u.hash = ""
-			continue
+		q := u.precreateCall()
+		q.lacks = func() error {
+			if o.UploadID == "" && o.ReturnType != 2 {
+				return errNoSession
+			}
+			return nil
 		}
-		if err == nil && o.UploadID == "" && o.ReturnType != 2 {
-			return o, u.c.garbled(stepPrecreate, errNoSession)
+		err := u.c.ask(ctx, q, &o)
+		f := failureOf(err)
+		unknown := f != nil && f.do == plainly
+		another := err == nil && o.ReturnType == 2 && o.Info.Size != 0 && int64(o.Info.Size) != u.src.size
+		if tries == 2 || (!unknown && !another) {
+			return o, err
 		}
-		if err == nil && o.ReturnType == 2 && int64(o.Info.Size) != u.src.size && o.Info.Size != 0 {
-			u.hash = "" // not what was meant
-			continue
-		}
-		return o, err
+		u.plain = true
 	}
 }
 
@@ -118,12 +121,8 @@ func (u *upload) precreateCall() call {
 	if u.s.UploadID != "" {
 		form.Set("uploadid", u.s.UploadID)
 	}
-	if known && u.hash == "" && u.s.count() == 1 {
-		u.hash = u.s.sum(0).String() // one slice's md5 is the file's
-	}
-	if known && u.hash != "" && u.s.UploadID == "" {
-		form.Set("content-md5", u.hash)
-		form.Set("slice-md5", u.src.head)
+	if known && u.s.UploadID == "" && !u.plain {
+		u.rapidly(form)
 	}
 	if u.c.byToken() {
 		return call{at: stepPrecreate, url: u.c.ends.Pan + "/rest/2.0/xpan/file", query: url.Values{"method": {"precreate"}}, form: form}
@@ -140,6 +139,7 @@ func unix(t time.Time) string { return strconv.FormatInt(max(t.Unix(), 0), 10) }
 
 // adopt makes what precreate opened the session.
 func (u *upload) adopt(o opened) {
+	u.begun++
 	u.s.UploadID, u.s.Opened, u.s.RType, u.s.Host, u.s.Creating = string(o.UploadID), u.c.baiduNow(), u.rtype, "", false
 	clear(u.s.Done)
 	u.k.start(u.s)
@@ -199,18 +199,21 @@ func (u *upload) listed(o opened) map[int]bool {
 	return lacks
 }
 
-// lacking asks Baidu which parts it lost, after a slice or a create said that something is missing.
-func (u *upload) lacking(ctx context.Context, why *failure) ([]int, error) {
+// lacking asks Baidu which parts it lost, after a slice or a create said that something is missing; says: it named them.
+func (u *upload) lacking(ctx context.Context, why *failure) (parts []int, says bool, err error) {
 	o, err := u.precreate(ctx)
 	if err != nil {
-		return nil, errors.Join(err, ended(ctx))
+		return nil, false, err
 	}
 	if o.ReturnType == 2 {
-		return nil, why
+		return nil, false, why
 	}
 	if string(o.UploadID) != u.s.UploadID { // it is gone altogether
+		if u.begun >= sessionsMost {
+			return nil, false, why
+		}
 		u.adopt(o)
-		return u.s.unconfirmed(), nil
+		return u.s.unconfirmed(), true, nil
 	}
 	lacks := u.listed(o)
 	u.k.with(true, func(s *session) {
@@ -219,5 +222,5 @@ func (u *upload) lacking(ctx context.Context, why *failure) ([]int, error) {
 			s.forget(i)
 		}
 	})
-	return u.s.unconfirmed(), nil
+	return u.s.unconfirmed(), len(o.Lacking) > 0, nil
 }

@@ -30,6 +30,9 @@ func (s *sender) suffer(ctx context.Context, a *attempt, used string, err error)
 		s.failLocked(f)
 		return
 	}
+	if f.do == smaller && f.reason == ReasonServer && s.u.s.Slice == sliceLeast { // no smaller ones exist
+		f.do = repeat
+	}
 	switch f.do {
 	case repeat, repeatOnce, risk, settle:
 		s.suffered(ctx, a, f)

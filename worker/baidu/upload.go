@@ -16,7 +16,8 @@ type upload struct {
 	tier  Tier
 	most  int // slices that a session may have
 	rtype int
-	hash  string // md5 of the content, while rapid upload is worth a try
+	plain bool // rapid upload was tried in vain
+	begun int  // sessions that were opened
 
 	s     *session
 	k     *keeper
@@ -30,7 +31,7 @@ const (
 	slicesByBook  = 1024
 	sliceLeast    = 4 * mib
 	sessionsMost  = 3 // the first and two more
-	questionsMost = 2 // how often a session is asked what it lacks
+	questionsMost = 4 // how often a session is asked what it lacks, while it can say
 )
 
 // Upload brings src (a regular file) to an absolute path in the netdisk and proves that it is there. It resumes what an earlier
@@ -48,9 +49,6 @@ func (c *Client) uploadSource(ctx context.Context, src *source, remote string, o
 	u := &upload{
 		c: c, src: src, asked: remote, o: o, most: slicesMost, rtype: rtypeOf(o.Conflict), k: c.newKeeper(c.cfg.Account + "|" + remote),
 		meter: c.newMeter(src.size, o.Report),
-	}
-	if o.Hashes != nil {
-		u.hash = o.Hashes.ContentMD5
 	}
 	done := make(chan struct{})
 	saved := make(chan struct{})
@@ -119,7 +117,7 @@ func (u *upload) run(ctx context.Context) (r Result, err error) {
 	for n := 1; ; n++ {
 		r, err := u.session(ctx)
 		f := failureOf(err)
-		if f == nil || n == sessionsMost {
+		if f == nil || n == sessionsMost || u.begun >= sessionsMost {
 			return r, err
 		}
 		if u.s.Creating && f.do != stop { // it may be there after all
@@ -214,6 +212,7 @@ func (u *upload) session(ctx context.Context) (Result, error) {
 	if err != nil || r != nil {
 		return deref(r), err
 	}
+	denied := false // Baidu names nothing that is missing
 	for questions := 0; ; questions++ {
 		if err := u.settleHost(ctx); err != nil {
 			return Result{}, err
@@ -226,8 +225,15 @@ func (u *upload) session(ctx context.Context) (Result, error) {
 		if f == nil || (f.do != reopen && f.do != incomplete) || questions == questionsMost {
 			return Result{}, err
 		}
-		if parts, err = u.lacking(ctx, f); err != nil {
+		var says bool
+		if parts, says, err = u.lacking(ctx, f); err != nil {
 			return Result{}, err
+		}
+		if !says {
+			if denied {
+				return Result{}, f
+			}
+			denied = true
 		}
 	}
 }

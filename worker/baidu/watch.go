@@ -60,10 +60,10 @@ func (s *sender) judge(a *attempt, now time.Time) (sent int64) {
 	c := s.u.c
 	limited := c.cfg.RateLimit > 0 // then slowness is our own will
 	switch {
-	case sent < a.length && !limited && now.Sub(a.moved) > c.patient(stallAfter):
+	case sent < a.length && !limited && now.Sub(a.moved) > c.deadline(stallAfter):
 		a.cancel(errStalled)
 		return sent
-	case sent < a.length && !limited && now.Sub(a.mark.at) > c.patient(crawlOver):
+	case sent < a.length && !limited && now.Sub(a.mark.at) > c.deadline(crawlOver):
 		floor := float64(crawlRate) * now.Sub(a.mark.at).Seconds()
 		if float64(sent-a.mark.done) < floor && s.parts[a.part].tries < 2 { // a link that is this slow altogether shall go on
 			a.cancel(errCrawls)
@@ -81,7 +81,7 @@ func (s *sender) overtake(a *attempt, now time.Time, sent int64) {
 	usual, ok := s.pace.median()
 	took := now.Sub(a.began)
 	t := s.parts[a.part]
-	if !ok || took < slowBy*usual || took < s.u.c.patient(hedgeFrom) || len(s.running[a.part]) != 1 || t.given >= givenMost {
+	if !ok || took < slowBy*usual || took < s.u.c.deadline(hedgeFrom) || len(s.running[a.part]) != 1 || t.given >= givenMost {
 		return
 	}
 	if sent < a.length && sent > 0 && time.Duration(float64(took)*float64(a.length-sent)/float64(sent)) < usual {

@@ -153,7 +153,7 @@ func Start(opts Options) (*Server, error) {
 	s := &Server{
 		opts: opts, ca: ca,
 		devices: map[string]*device{}, sessions: map[string]*session{}, known: map[string]content{}, expected: map[string][]string{},
-		down: map[string]bool{}, faults: newScript(opts.Seed, opts.Faults), link: newLink(opts.Shape), drop: make(chan struct{}),
+		down: map[string]bool{}, counts: newCounts(), faults: newScript(opts.Seed, opts.Faults), link: newLink(opts.Shape), drop: make(chan struct{}),
 	}
 	for _, a := range opts.Accounts {
 		s.accounts = append(s.accounts, newAccount(a))

@@ -29,10 +29,11 @@ type counts struct {
 	plain       int
 }
 
+func newCounts() counts {
+	return counts{open: map[*call]int{}, refreshes: map[string]int{}, maxInFlight: map[string]int{}, strangers: map[string]int{}}
+}
+
 func (n *counts) begin(c *call) {
-	if n.open == nil {
-		*n = counts{open: map[*call]int{}, refreshes: map[string]int{}, maxInFlight: map[string]int{}, strangers: map[string]int{}}
-	}
 	n.open[c] = len(n.calls)
 	n.calls = append(n.calls, Call{Endpoint: c.endpoint, Host: c.host, Part: -1, Began: c.began})
 	c.markPlain()
@@ -74,7 +75,7 @@ func (s *Server) Forget() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	open := s.counts.open
-	s.counts = counts{}
+	s.counts = newCounts()
 	for c := range open {
 		s.counts.begin(c)
 	}

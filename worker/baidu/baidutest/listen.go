@@ -1,12 +1,13 @@
 package baidutest
 
 import (
+	"bytes"
 	"crypto/tls"
 	"errors"
-	"io"
 	"log"
 	"net"
 	"net/http"
+	"os"
 	"strconv"
 	"strings"
 	"sync"
@@ -79,7 +80,17 @@ func (s *Server) add(in net.Listener, host string) *listener {
 
 // quiet is a server that says nothing about connections that break, which they are meant to.
 func quiet(handle http.HandlerFunc) *http.Server {
-	return &http.Server{Handler: handle, ErrorLog: log.New(io.Discard, "", 0), ReadHeaderTimeout: time.Minute, ConnContext: withTCP}
+	return &http.Server{Handler: handle, ErrorLog: log.New(panics{}, "", 0), ReadHeaderTimeout: time.Minute, ConnContext: withTCP}
+}
+
+// panics lets only those through: they are ours.
+type panics struct{}
+
+func (panics) Write(b []byte) (int, error) {
+	if bytes.Contains(b, []byte("panic")) {
+		return os.Stderr.Write(b)
+	}
+	return len(b), nil
 }
 
 // Accept shapes what comes in, and cuts it when the host is down.

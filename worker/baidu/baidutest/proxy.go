@@ -46,9 +46,11 @@ func ourName(host string) (string, bool) {
 }
 
 func (s *Server) refuseStranger(w http.ResponseWriter, name string) {
-	s.mu.Lock()
-	s.counts.strangers[name]++
-	s.mu.Unlock()
+	func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.counts.strangers[name]++
+	}()
 	http.Error(w, "this Baidu stands in for Baidu Netdisk only, and forwards nothing", http.StatusForbidden)
 }
 
