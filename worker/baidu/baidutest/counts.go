@@ -88,7 +88,8 @@ func (s *Server) Bytes() int64 {
 	return s.counts.bytes
 }
 
-// MaxInFlight is the most slices that the account had under way at once.
+// MaxInFlight is the most slices that the account had under way at once, without those that the script drips or hangs and those on a
+// slow connection: whether a client has given these up cannot be seen.
 func (s *Server) MaxInFlight(account string) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -1,7 +1,9 @@
 package baidutest
 
 import (
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
 )
 
@@ -169,6 +171,17 @@ func tiebaTable() map[string]endpoint {
 		"/c/s/login":      {TiebaLogin, http.MethodPost, pan, anybody, false, (*call).tiebaLogin},
 		"/home/get/panel": {TiebaPanel, http.MethodGet, pan, anybody, false, (*call).tiebaPanel},
 	}
+}
+
+// Endpoints are the names of all endpoints.
+func Endpoints() []string {
+	names := map[string]bool{}
+	for _, host := range []string{panHost, pcsHost, openapiHost, tiebaHost} {
+		for _, e := range table(host) {
+			names[e.name] = true
+		}
+	}
+	return slices.Sorted(maps.Keys(names))
 }
 
 // dead is how the old upload methods end since 2025.
