@@ -67,6 +67,13 @@ func (s *Server) Calls(endpoint string) []Call {
 	return slices.DeleteFunc(slices.Clone(s.counts.calls), func(c Call) bool { return endpoint != "" && c.Endpoint != endpoint })
 }
 
+// CallsFrom are the requests that came after the first n.
+func (s *Server) CallsFrom(n int) []Call {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.counts.calls[min(n, len(s.counts.calls)):])
+}
+
 // Requests is how many there were to an endpoint, in all when it is empty.
 func (s *Server) Requests(endpoint string) int { return len(s.Calls(endpoint)) }
 

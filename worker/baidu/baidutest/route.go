@@ -60,6 +60,7 @@ const (
 	DevicePage    = "device"
 	TiebaLogin    = "tieba/login"
 	TiebaPanel    = "tieba/panel"
+	TiebaProfile  = "tieba/profile"
 	unknownTarget = "unknown"
 )
 
@@ -168,8 +169,9 @@ func openapiTable() map[string]endpoint {
 // tiebaTable is what cookie clients ask at their login, to learn whose BDUSS it is.
 func tiebaTable() map[string]endpoint {
 	return map[string]endpoint{
-		"/c/s/login":      {TiebaLogin, http.MethodPost, pan, anybody, false, (*call).tiebaLogin},
-		"/home/get/panel": {TiebaPanel, http.MethodGet, pan, anybody, false, (*call).tiebaPanel},
+		"/c/s/login":        {TiebaLogin, http.MethodPost, pan, anybody, false, (*call).tiebaLogin},
+		"/home/get/panel":   {TiebaPanel, http.MethodGet, pan, anybody, false, (*call).tiebaPanel},
+		"/c/u/user/profile": {TiebaProfile, http.MethodGet, pan, anybody, false, (*call).tiebaProfile},
 	}
 }
 
