@@ -120,7 +120,9 @@ func (c *call) drain() {
 		return
 	}
 	c.drained = true
-	n, _ := io.Copy(io.Discard, io.LimitReader(c.r.Body, 128*MiB))
+	var n int64
+	_ = c.readForFile(func(b []byte) { n += int64(len(b)) })
+	_, _ = io.Copy(io.Discard, io.LimitReader(c.r.Body, 128*MiB))
 	c.note(n)
 }
 
@@ -144,11 +146,6 @@ type dripped struct {
 
 func (d *dripped) Read(p []byte) (int, error) {
 	f := d.c.fault
-	if d.c.s.link.slow() || f != nil && f.Action == Drip {
-		if d.c.clientGone() { // what it sent before it left would be read for minutes
-			return 0, io.ErrUnexpectedEOF
-		}
-	}
 	if f == nil || f.Action != Drip || f.Rate <= 0 {
 		return d.in.Read(p)
 	}

@@ -98,7 +98,7 @@ func (c *call) handle(e endpoint) (fields, *refusal) {
 
 // enlist counts a slice as under way.
 func (c *call) enlist() {
-	if c.endpoint != SuperFile2 {
+	if c.endpoint != SuperFile2 || c.crawls() {
 		return
 	}
 	c.s.mu.Lock()
@@ -204,27 +204,29 @@ func wait(ctx context.Context, drop <-chan struct{}, d time.Duration) {
 	}
 }
 
-// clientGone says whether the client closed the connection; while a body is unread, nothing else tells.
-func (c *call) clientGone() bool {
-	t, ok := c.r.Context().Value(tcpKey{}).(*net.TCPConn)
-	return ok && peerClosed(t)
+// connKey is where a request's context has its connection.
+type connKey struct{}
+
+func withConn(ctx context.Context, conn net.Conn) context.Context {
+	return context.WithValue(ctx, connKey{}, conn)
 }
 
-// hang waits for the client to go away, or the server.
-func (c *call) hang() {
-	for !c.clientGone() {
-		select {
-		case <-c.s.drop:
-			return
-		default:
-			c.pause(20 * time.Millisecond)
-		}
+// crawls says whether the request's bytes come so slowly that a client may leave before they are read; its leaving stands behind
+// them and cannot be seen.
+func (c *call) crawls() bool {
+	if c.fault != nil && (c.fault.Action == Drip || c.fault.Action == Hang) {
+		return true
 	}
-}
-
-// tcpKey is where a request's context has its TCP connection.
-type tcpKey struct{}
-
-func withTCP(ctx context.Context, conn net.Conn) context.Context {
-	return context.WithValue(ctx, tcpKey{}, tcpOf(conn))
+	conn, _ := c.r.Context().Value(connKey{}).(net.Conn)
+	for conn != nil {
+		if l, ok := conn.(*linkConn); ok {
+			return l.slow
+		}
+		under, ok := conn.(interface{ NetConn() net.Conn })
+		if !ok {
+			break
+		}
+		conn = under.NetConn()
+	}
+	return false
 }

@@ -67,6 +67,13 @@ func (s *Server) Calls(endpoint string) []Call {
 	return slices.DeleteFunc(slices.Clone(s.counts.calls), func(c Call) bool { return endpoint != "" && c.Endpoint != endpoint })
 }
 
+// CallsFrom are the requests that came after the first n.
+func (s *Server) CallsFrom(n int) []Call {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.counts.calls[min(n, len(s.counts.calls)):])
+}
+
 // Requests is how many there were to an endpoint, in all when it is empty.
 func (s *Server) Requests(endpoint string) int { return len(s.Calls(endpoint)) }
 
@@ -88,7 +95,8 @@ func (s *Server) Bytes() int64 {
 	return s.counts.bytes
 }
 
-// MaxInFlight is the most slices that the account had under way at once.
+// MaxInFlight is the most slices that the account had under way at once, without those that the script drips or hangs and those on a
+// slow connection: whether a client has given these up cannot be seen.
 func (s *Server) MaxInFlight(account string) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()

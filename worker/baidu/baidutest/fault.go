@@ -97,6 +97,9 @@ func Script(in io.Reader) ([]Rule, error) {
 		return nil, fmt.Errorf("reading the fault script: %w", err)
 	}
 	for i, r := range rules {
+		if r.Endpoint != "" && !slices.Contains(Endpoints(), r.Endpoint) {
+			return nil, fmt.Errorf("rule %d of the fault script: there is no endpoint %q; there are %v", i+1, r.Endpoint, Endpoints())
+		}
 		if !slices.Contains(Actions(), r.Action) {
 			return nil, fmt.Errorf("rule %d of the fault script: there is no action %q; there are %v", i+1, r.Action, Actions())
 		}
@@ -208,7 +211,7 @@ func (c *call) misbehave(e endpoint) bool {
 		c.note(f.Bytes)
 		c.reset()
 	case Hang:
-		c.hang()
+		<-c.s.drop
 		c.reset()
 	default:
 		return true

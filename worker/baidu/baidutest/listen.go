@@ -80,7 +80,7 @@ func (s *Server) add(in net.Listener, host string) *listener {
 
 // quiet is a server that says nothing about connections that break, which they are meant to.
 func quiet(handle http.HandlerFunc) *http.Server {
-	return &http.Server{Handler: handle, ErrorLog: log.New(panics{}, "", 0), ReadHeaderTimeout: time.Minute, ConnContext: withTCP}
+	return &http.Server{Handler: handle, ErrorLog: log.New(panics{}, "", 0), ReadHeaderTimeout: time.Minute, ConnContext: withConn}
 }
 
 // panics lets only those through: they are ours.

@@ -151,6 +151,17 @@ func (s *Server) Approve(userCode, account string) error {
 	return s.decide(userCode, s.find(account), false)
 }
 
+// ApproveAll says yes for the first account to every device that waits.
+func (s *Server) ApproveAll() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, d := range s.devices {
+		if d.account == nil && !d.declined {
+			d.account = s.find("")
+		}
+	}
+}
+
 // Decline is saying no.
 func (s *Server) Decline(userCode string) error {
 	s.mu.Lock()

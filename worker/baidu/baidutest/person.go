@@ -74,3 +74,16 @@ func (c *call) tiebaPanel() (fields, *refusal) {
 		"data": fields{"id": a.UK, "name": a.Name, "name_show": a.Name, "sex": "male", "tb_age": "1.0"},
 	}, nil
 }
+
+func (c *call) tiebaProfile() (fields, *refusal) {
+	for _, a := range c.s.accounts {
+		if strconv.FormatInt(a.UK, 10) == c.query.Get("uid") {
+			return fields{
+				"error_code": "0", "user": fields{
+					"id": c.query.Get("uid"), "name": a.Name, "name_show": a.Name, "sex": 1, "tb_age": "1.0", "like_forum_num": 0, "post_num": 0,
+				},
+			}, nil
+		}
+	}
+	return fields{"error_code": "1", "error_msg": "no such user"}, nil
+}

@@ -1,7 +1,9 @@
 package baidutest
 
 import (
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
 )
 
@@ -58,6 +60,7 @@ const (
 	DevicePage    = "device"
 	TiebaLogin    = "tieba/login"
 	TiebaPanel    = "tieba/panel"
+	TiebaProfile  = "tieba/profile"
 	unknownTarget = "unknown"
 )
 
@@ -166,9 +169,21 @@ func openapiTable() map[string]endpoint {
 // tiebaTable is what cookie clients ask at their login, to learn whose BDUSS it is.
 func tiebaTable() map[string]endpoint {
 	return map[string]endpoint{
-		"/c/s/login":      {TiebaLogin, http.MethodPost, pan, anybody, false, (*call).tiebaLogin},
-		"/home/get/panel": {TiebaPanel, http.MethodGet, pan, anybody, false, (*call).tiebaPanel},
+		"/c/s/login":        {TiebaLogin, http.MethodPost, pan, anybody, false, (*call).tiebaLogin},
+		"/home/get/panel":   {TiebaPanel, http.MethodGet, pan, anybody, false, (*call).tiebaPanel},
+		"/c/u/user/profile": {TiebaProfile, http.MethodGet, pan, anybody, false, (*call).tiebaProfile},
 	}
+}
+
+// Endpoints are the names of all endpoints.
+func Endpoints() []string {
+	names := map[string]bool{}
+	for _, host := range []string{panHost, pcsHost, openapiHost, tiebaHost} {
+		for _, e := range table(host) {
+			names[e.name] = true
+		}
+	}
+	return slices.Sorted(maps.Keys(names))
 }
 
 // dead is how the old upload methods end since 2025.
