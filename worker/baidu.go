@@ -34,7 +34,11 @@ func (b *baiduTarget) Put(ctx context.Context, src *os.File, name string, replac
 	if info, err := src.Stat(); err == nil && b.most > 0 && info.Size() > b.most {
 		return "", "", &tooLarge{b.most}
 	}
-	o := baidu.Options{Conflict: baidu.ConflictFail, Report: func(p baidu.Progress) { report(p.Done) }}
+	o := baidu.Options{Conflict: baidu.ConflictFail, Report: func(p baidu.Progress) {
+		if p.Done > 0 { // what an earlier Put left is known only after the first look
+			report(p.Done)
+		}
+	}}
 	if replace {
 		o.Conflict = baidu.ConflictReplace
 	}

@@ -23,8 +23,8 @@ import (
 	"github.com/ngworks/nglive/worker/baidu/baidutest"
 )
 
-// hurry makes the uploader's minutes seconds.
-const hurry = 0.01
+// hurry makes the uploader's minutes seconds, and leaves a busy machine the time it needs.
+const hurry = 0.1
 
 // baiduOf is a worker's settings for a fake Baidu.
 func baiduOf(u baidutest.URLs) Baidu {
