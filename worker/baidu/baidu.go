@@ -48,7 +48,7 @@ type Config struct {
 	PinnedHost string     // upload to this host (say c3.pcs.baidu.com) instead of the one Baidu proposes
 	Log        *slog.Logger
 	Now        func() time.Time // nil: time.Now
-	// Patience multiplies every pause, and five times it, at most 1, every deadline; 0 is 1. Tests against a fake make it small;
+	// Patience multiplies every pause, and five times it, within 0.1 and 1, every deadline; 0 is 1. Tests against a fake make it small;
 	// nobody else does.
 	Patience float64
 }
@@ -94,7 +94,7 @@ func (c *Client) Close() { c.http.CloseIdleConnections() }
 
 // deadline scales a deadline or a watchdog: less than pauses, since a busy machine is slow and not broken.
 func (c *Client) deadline(d time.Duration) time.Duration {
-	return time.Duration(float64(d) * min(5*c.cfg.Patience, 1))
+	return time.Duration(float64(d) * min(max(5*c.cfg.Patience, 0.1), 1))
 }
 
 // patient scales a pause.

@@ -179,6 +179,7 @@ func (q *call) build(ctx context.Context) (*http.Request, error) {
 	}
 	if err == nil {
 		req.Header.Set("Accept-Encoding", "identity")
+		req.Header.Set("User-Agent", agentOAuth) // the login's; who signs may name another
 	}
 	return req, err
 }

@@ -31,7 +31,7 @@ const (
 	slicesByBook  = 1024
 	sliceLeast    = 4 * mib
 	sessionsMost  = 3 // the first and two more
-	questionsMost = 4 // how often a session is asked what it lacks, while it can say
+	questionsMost = 2 // how often a session is asked what it lacks, while it can say
 )
 
 // Upload brings src (a regular file) to an absolute path in the netdisk and proves that it is there. It resumes what an earlier

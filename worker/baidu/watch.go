@@ -8,13 +8,13 @@ import (
 // What a connection has to do at least.
 const (
 	watchTick  = 200 * time.Millisecond
-	stallAfter = 15 * time.Second // without a byte
-	crawlOver  = 10 * time.Second // below crawlRate for so long
-	crawlRate  = 32 << 10         // bytes a second; Baidu's gateway cuts 4 MiB below 140 KB/s anyway
-	hedgeFrom  = time.Second      // no slice is called slow earlier
-	slowBy     = 3                // times the median
-	extraShare = 20               // a twentieth of the file may be sent twice for speed
-	givenMost  = 3                // times that a part is taken from a slow connection
+	stallAfter = 15 * time.Second       // without a byte
+	crawlOver  = 10 * time.Second       // below crawlRate for so long
+	crawlRate  = 32 << 10               // bytes a second; Baidu's gateway cuts 4 MiB below 140 KB/s anyway
+	hedgeFrom  = 200 * time.Millisecond // no slice is called slow earlier
+	slowBy     = 3                      // times the median
+	extraShare = 20                     // a twentieth of the file may be sent twice for speed
+	givenMost  = 3                      // times that a part is taken from a slow connection
 )
 
 // watch looks at the connections at work until ctx ends, and tells progress.

@@ -3,6 +3,7 @@ package baidutest_test
 import (
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/json"
 	"net/http"
 	"net/url"
 	"os"
@@ -79,6 +80,66 @@ func TestProxy_takesACookieClientFromItsLoginToAShare(t *testing.T) {
 		t.Errorf("share answered %s", got.body)
 	}
 	s.OnlyFile(t, "", anyPath, u.md5s())
+}
+
+// TestProxy_answersDecodeIntoTheTypesThatClientsUse: a number where they have a number, and a refusal where they only try their luck.
+func TestProxy_answersDecodeIntoTheTypesThatClientsUse(t *testing.T) {
+	t.Parallel()
+	s := baidutest.New(t, baidutest.Options{})
+	c := stranger(t, s)
+	c.token, c.pcs = baidutest.DefaultAccount().AccessToken, "https://d.pcs.baidu.com"
+	u := c.newUpload(appPath, 5*mib)
+	if got := u.create("block_list", `["`+baidutest.MD5(u.content)+`"]`); got.code() != 31190 {
+		t.Errorf("a create by the md5 alone answered %s", got.body)
+	}
+	var begun struct {
+		Errno      int    `json:"errno"`
+		RequestID  int64  `json:"request_id"`
+		ReturnType int    `json:"return_type"`
+		UploadID   string `json:"uploadid"`
+		BlockList  []int  `json:"block_list"`
+	}
+	decode(t, u.precreate("rtype", "3", "content-md5", baidutest.MD5(u.content), "slice-md5", baidutest.MD5(u.content[:256<<10])), &begun)
+	if begun.ReturnType != 1 || len(begun.BlockList) != 2 || begun.RequestID == 0 {
+		t.Errorf("%+v", begun)
+	}
+	var hosts struct {
+		Host      string `json:"host"`
+		Server    []any  `json:"server"`
+		RequestID int64  `json:"request_id"`
+		ErrorCode int    `json:"error_code"`
+		Servers   []struct {
+			Server string `json:"server"`
+		} `json:"servers"`
+	}
+	decode(t, c.get(c.pcs+"/rest/2.0/pcs/file", q("method", "locateupload", "appid", "250528", "path", appPath, "uploadid", begun.UploadID,
+		"upload_version", "2.0")), &hosts)
+	if len(hosts.Servers) < 2 || !strings.HasPrefix(hosts.Servers[0].Server, "https://") {
+		t.Fatalf("%+v", hosts)
+	}
+	c.slices = hosts.Servers[0].Server
+	u.mustSend(0)
+	u.mustSend(1)
+	var made struct {
+		Errno    int    `json:"errno"`
+		FSID     int64  `json:"fs_id"`
+		Size     int64  `json:"size"`
+		Category int    `json:"category"`
+		Isdir    int    `json:"isdir"`
+		Ctime    int64  `json:"ctime"`
+		Path     string `json:"path"`
+	}
+	decode(t, u.create("rtype", "3", "local_ctime", "1700000000"), &made)
+	if made.FSID == 0 || made.Size != 5*mib || made.Category != 1 || made.Ctime < 1700000001 {
+		t.Errorf("%+v", made)
+	}
+}
+
+func decode(t *testing.T, a answer, into any) {
+	t.Helper()
+	if err := json.Unmarshal([]byte(a.body), into); err != nil {
+		t.Fatalf("%s: %v", a.body, err)
+	}
 }
 
 func TestProxy_plainHTTPIsForCookiesOnly(t *testing.T) {

@@ -47,7 +47,8 @@ const (
 	Move          = "move"
 	Copy          = "copy"
 	FileManager   = "filemanager"
-	DeadUpload    = "upload"
+	Upload        = "upload"
+	DeadUpload    = "dead upload"
 	SharePSet     = "share/pset"
 	ShareSet      = "share/set"
 	ShareRecord   = "share/record"
@@ -151,7 +152,7 @@ func pcsTable() map[string]endpoint {
 		"/rest/2.0/pcs/file?move":            {Move, post, pcs, byEither, false, (*call).movePCS},
 		"/rest/2.0/pcs/file?copy":            {Copy, post, pcs, byEither, false, (*call).copyPCS},
 		"/rest/2.0/pcs/file?locateupload":    {LocateUpload, "", pcs, anybody, false, (*call).locateUpload},
-		"/rest/2.0/pcs/file?upload":          {DeadUpload, "", pcs, byEither, true, (*call).dead},
+		"/rest/2.0/pcs/file?upload":          {Upload, post, pcs, byEither, true, (*call).uploadWhole},
 		"/rest/2.0/pcs/file?rapidupload":     {DeadUpload, "", pcs, byEither, true, (*call).deadRapid},
 		"/rest/2.0/pcs/file?createsuperfile": {DeadUpload, "", pcs, byEither, true, (*call).dead},
 		"/rest/2.0/pcs/superfile2?upload":    {SuperFile2, post, pcs, byEither, true, (*call).superFile2},
