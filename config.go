@@ -59,6 +59,18 @@ type Config struct {
 	StallTimeout      time.Duration `env:"STALL_TIMEOUT" envDefault:"2m"`
 	UploadTarget      string        `env:"UPLOAD_TARGET" envDefault:"archive"`
 
+	BaiduMode      string `env:"BAIDU_MODE" envDefault:"oauth"`
+	BaiduAppKey    Secret `env:"BAIDU_APP_KEY"`
+	BaiduAppSecret Secret `env:"BAIDU_APP_SECRET"`
+	BaiduAppName   string `env:"BAIDU_APP_NAME" envDefault:"NGlive"`
+	BaiduBDUSS     Secret `env:"BAIDU_BDUSS"`
+	BaiduSTOKEN    Secret `env:"BAIDU_STOKEN"`
+	BaiduPath      string `env:"BAIDU_PATH" envDefault:"/apps/{app}/{room}/{date}/{file}"`
+	BaiduRate      Space  `env:"BAIDU_RATE" envDefault:"0"`
+	BaiduWindow    Window `env:"BAIDU_WINDOW"`
+	BaiduShareDays int    `env:"BAIDU_SHARE_DAYS" envDefault:"7"`
+	BaiduHost      string `env:"BAIDU_HOST"`
+
 	NotifyURLs     []SecretURL `env:"NOTIFY_URLS"`
 	NotifySecret   Secret      `env:"NOTIFY_SECRET"`
 	NotifyEvents   []string    `env:"NOTIFY_EVENTS" envDefault:"errors,StepHeld,NodeDown"`
@@ -105,7 +117,7 @@ func (c *Config) tidy() {
 	c.PathMaps = trimmed(c.PathMaps)
 	c.NotifyURLs = trimmed(c.NotifyURLs)
 	c.NotifyEvents = trimmed(c.NotifyEvents)
-	for _, s := range []*Secret{&c.Token, &c.SecretKey, &c.NotifySecret} {
+	for _, s := range []*Secret{&c.Token, &c.SecretKey, &c.NotifySecret, &c.BaiduAppKey, &c.BaiduAppSecret, &c.BaiduBDUSS, &c.BaiduSTOKEN} {
 		*s = Secret(strings.TrimSpace(string(*s)))
 	}
 }

@@ -37,6 +37,7 @@ func (c *Config) check() []error {
 		c.checkAddresses(),
 		c.checkRecorder(),
 		c.checkWork(),
+		c.checkBaidu(),
 	), func(err error) bool { return err == nil })
 }
 
@@ -215,7 +216,7 @@ func (c *Config) checkWork() []error {
 		checkRange("ENCODE_CONCURRENCY", c.EncodeConcurrency, 1, maxConcurrency),
 		checkRange("REMUX_CONCURRENCY", c.RemuxConcurrency, 1, maxConcurrency),
 		checkRange("UPLOAD_CONCURRENCY", c.UploadConcurrency, 1, maxConcurrency),
-		checkOneOf("UPLOAD_TARGET", c.UploadTarget, "archive"),
+		checkPattern("UPLOAD_TARGET", c.UploadTarget, `archive|baidu(:[A-Za-z0-9_-]{1,40})?`, "archive, baidu or baidu:<account>"),
 		checkOneOf("LOG_FORMAT", c.LogFormat, "auto", "text", "json"),
 		checkPattern("TRANSCODE_PRESET", c.TranscodePreset, `[a-z0-9]+`, "ffmpeg's name of one in small letters, such as veryfast"),
 		checkPattern("NODE", c.Node, `([A-Za-z0-9._-]{1,64})?`, "up to 64 letters, digits, dots, - and _"),

@@ -227,6 +227,7 @@ func TestConfig_readsSecretsFromFilesAndCredentials(t *testing.T) {
 		path := writeTemp(t, name, " "+want+"\r\n")
 		for _, environ := range [][]string{{name + "_FILE=" + path}, {"CREDENTIALS_DIRECTORY=" + filepath.Dir(path)}} {
 			values, errs := readSources(environ, "")
+			environ = append(environ, partners(name)...)
 			if _, err := LoadConfig(environ, ""); len(errs) > 0 || err != nil || values[name] != want {
 				t.Errorf("%s by %s: %q, %v %v", name, environ[0], values[name], errs, err)
 			}
@@ -241,7 +242,8 @@ func TestConfig_readsSecretsFromFilesAndCredentials(t *testing.T) {
 func TestConfig_secretsAreTheSecretOnes(t *testing.T) {
 	t.Parallel()
 	want := []string{
-		"NGLIVE_TOKEN", "NGLIVE_SECRET_KEY", "NGLIVE_REDIS_URL", "NGLIVE_NOTIFY_URLS", "NGLIVE_NOTIFY_SECRET",
+		"NGLIVE_TOKEN", "NGLIVE_SECRET_KEY", "NGLIVE_REDIS_URL", "NGLIVE_BAIDU_APP_KEY", "NGLIVE_BAIDU_APP_SECRET",
+		"NGLIVE_BAIDU_BDUSS", "NGLIVE_BAIDU_STOKEN", "NGLIVE_NOTIFY_URLS", "NGLIVE_NOTIFY_SECRET",
 		"NGLIVE_REVERSE_WS_URL", "NGLIVE_REVERSE_HTTP_URL", "NGLIVE_RECORDER_PASSWORD",
 	}
 	if got := secretNames(); !slices.Equal(got, want) {

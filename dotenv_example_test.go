@@ -67,12 +67,13 @@ func TestEnvExample_namesEverySettingAndDefault(t *testing.T) {
 // exampleKinds are the words that .env.example may use for a Go type.
 func exampleKinds(goType reflect.Type) []string {
 	kinds := map[string][]string{
-		"string":           {"host:port", "folder", "program", "name", "preset", "target", "address", "text", "format"},
+		"string":           {"host:port", "folder", "program", "name", "preset", "target", "address", "text", "format", "way"},
 		"[]string":         {"list"},
 		"main.Secret":      {"secret"},
 		"main.SecretURL":   {"secret address"},
 		"[]main.SecretURL": {"list of secret addresses"},
-		"main.Space":       {"disk space"},
+		"main.Space":       {"disk space", "bytes"},
+		"main.Window":      {"hours"},
 		"time.Duration":    {"duration"},
 		"slog.Level":       {"log level"},
 	}[goType.String()]
@@ -83,22 +84,31 @@ func TestEnvExample_examplesWork(t *testing.T) {
 	t.Parallel()
 	for _, s := range readExample(t) {
 		environ := []string{s.name + "=" + s.example}
-		if s.name == "NGLIVE_LISTEN" {
-			environ = append(environ, "NGLIVE_TOKEN=0123456789abcdef")
-		}
+		environ = append(environ, partners(s.name)...)
 		if _, err := load(t, environ...); (err != nil) != (s.name == "NGLIVE_TOKEN") { // that one is there to be replaced
 			t.Errorf("%s=%s: %v", s.name, s.example, err)
 		}
 		if strings.ContainsAny(s.example+s.value, "$# '\"`") {
 			t.Errorf("%s: %q and %q would not survive every reader of .env files", s.name, s.example, s.value)
 		}
-		if s.example == s.standard && s.name != "NGLIVE_UPLOAD_TARGET" { // it has one choice so far
+		if s.example == s.standard {
 			t.Errorf("%s: the example only repeats the default", s.name)
 		}
 		if hasHan(s.english) || !hasHan(s.chinese) {
 			t.Errorf("%s: explain it in English, then in 简体中文", s.name)
 		}
 	}
+}
+
+// partners are what a setting does not work without.
+func partners(name string) []string {
+	return map[string][]string{
+		"NGLIVE_LISTEN":           {"NGLIVE_TOKEN=0123456789abcdef"},
+		"NGLIVE_BAIDU_APP_KEY":    {"NGLIVE_BAIDU_APP_SECRET=x"},
+		"NGLIVE_BAIDU_APP_SECRET": {"NGLIVE_BAIDU_APP_KEY=x"},
+		"NGLIVE_BAIDU_MODE":       {"NGLIVE_BAIDU_BDUSS=x"},
+		"NGLIVE_BAIDU_STOKEN":     {"NGLIVE_BAIDU_BDUSS=x"},
+	}[name]
 }
 
 func hasHan(s string) bool { return regexp.MustCompile(`\p{Han}`).MatchString(s) }

@@ -131,7 +131,8 @@ func (i *installation) defaults() tasks.Defaults {
 			CRF: &cfg.TranscodeCRF, CQ: &cfg.TranscodeCQ,
 			Bitrate: cfg.TranscodeBitrate.String(), Bufsize: cfg.TranscodeBufsize.String(), Preset: cfg.TranscodePreset,
 		},
-		Upload: tasks.UploadWith{Target: cfg.UploadTarget, Path: archivePath},
+		Upload:    tasks.UploadWith{Target: cfg.UploadTarget, Path: archivePath, ShareDays: &cfg.BaiduShareDays},
+		BaiduPath: strings.ReplaceAll(cfg.BaiduPath, "{app}", cfg.BaiduAppName),
 	}
 }
 

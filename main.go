@@ -49,6 +49,7 @@ func commands() []command {
 		{"submit", "[--server URL] FILE…", "hand files in and follow them to the archive", "提交文件，并跟踪到归档完成", runSubmit},
 		{"sample", "[--seconds N | --live 60s]", "make a short recording and follow it to the archive", "生成一段示例录像，并跟踪到归档完成", runSample},
 		{"doctor", "[--show-webhook]", "check this machine and say how to mend what is wrong", "检查本机环境，并给出解决办法", runDoctor},
+		{"baidu", "login|logout|status [--account NAME]", "log accounts of Baidu Netdisk in and out, and show them", "登录、退出、查看百度网盘账号", runBaidu},
 		{"openapi", "", "print the API's description (OpenAPI 3.1, YAML)", "输出接口文档（OpenAPI 3.1）", runOpenAPI},
 		{"import", "config.ini [--out .env]", "turn the original NGlive's config.ini into a .env", "把旧版 config.ini 转成 .env", runImport},
 		{"version", "", "print the version", "显示版本", runVersion},

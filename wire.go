@@ -55,6 +55,7 @@ func (i *installation) newWorker(b *bus, takeOver bool) (workerPart, error) {
 		EncodeConcurrency: cfg.EncodeConcurrency, RemuxConcurrency: cfg.RemuxConcurrency, UploadConcurrency: cfg.UploadConcurrency,
 		NotifyURLs: plain(cfg.NotifyURLs), NotifyEvents: cfg.NotifyEvents, NotifySecret: string(cfg.NotifySecret),
 		ReverseHTTP:   string(cfg.ReverseHTTPURL),
+		Baidu:         cfg.baidu(),
 		SweepInterval: cfg.SweepInterval, SweepSettle: cfg.SweepSettle,
 		DiskWarn: cfg.DiskWarn.Of, DiskHold: cfg.DiskHold.Of,
 		RedisDir: i.redisDir(), RedisReserve: cfg.RedisReserve.Of,

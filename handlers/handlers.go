@@ -19,6 +19,7 @@ import (
 type Deps struct {
 	Store    *tasks.Store
 	Queue    *tasks.Queue
+	Vault    *tasks.Vault   // credentials that a person brings go into it, and none comes out
 	Node     string         // a webhook without ?node= belongs to it
 	Defaults tasks.Defaults // used while a node has not told its own
 	// Recordings and PathMaps are the own node's, used while its worker has not told them.
@@ -100,6 +101,10 @@ func Register(mux *http.ServeMux, d Deps) huma.API {
 
 	huma.Register(api, route{"list-nodes", "GET /api/nodes", "Nodes", "List nodes 列出节点", "What each worker tells about its machine; no secrets."}.op(), h.listNodes)
 	huma.Register(api, route{"list-targets", "GET /api/targets", "Nodes", "List upload targets 列出上传目标", ""}.op(), h.listTargets)
+	huma.Register(api, route{"list-baidu-accounts", "GET /api/targets/baidu/accounts", "Baidu", "List accounts 列出网盘账号", "What a worker last heard of Baidu; no secrets."}.op(), h.listBaiduAccounts)
+	huma.Register(api, route{"delete-baidu-account", "DELETE /api/targets/baidu/accounts/{account}", "Baidu", "Log an account out 退出网盘账号", "On every node. A cookie in the settings stays there."}.gone(), h.deleteBaiduAccount)
+	huma.Register(api, route{"start-baidu-login", "POST /api/targets/baidu/login", "Baidu", "Log an account in 登录网盘账号", baiduLoginDoc}.accepted(), h.startBaiduLogin)
+	huma.Register(api, route{"get-baidu-login", "GET /api/targets/baidu/login", "Baidu", "How a login stands 查看登录状态", ""}.op(), h.getBaiduLogin)
 	huma.Register(api, route{"list-channels", "GET /api/channels", "Nodes", "List notification channels 列出通知渠道", "Without their addresses."}.op(), h.listChannels)
 	huma.Register(api, route{"list-events", "GET /api/events", "Events", "Read events, or wait for them 读取事件", eventsDoc}.op(), h.listEvents)
 

@@ -51,7 +51,7 @@ func siteOn(tb testing.TB, rdb *redis.Client, change ...func(*Deps)) *site {
 	store := tasks.NewStore(rdb, time.Hour)
 	s := &site{t: tb, mux: http.NewServeMux(), rdb: rdb, store: store, queue: tasks.NewQueue(rdb, store)}
 	d := Deps{
-		Store: store, Queue: s.queue, Node: "nas",
+		Store: store, Queue: s.queue, Vault: tasks.NewVault(rdb, []byte("0123456789abcdef0123456789abcdef")), Node: "nas",
 		Defaults: tasks.Defaults{Transcode: tasks.TranscodeWith{Mode: "COPY"}, Upload: tasks.UploadWith{Target: "archive"}},
 	}
 	for _, f := range change {

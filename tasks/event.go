@@ -35,6 +35,8 @@ const (
 	NodeDown       = "NodeDown"
 	RecorderUp     = "RecorderUp"
 	RecorderDown   = "RecorderDown"
+	TargetStopped  = "TargetStopped"
+	TargetResumed  = "TargetResumed"
 	TestMessage    = "TestMessage"
 	Gap            = "gap"
 )
@@ -60,6 +62,8 @@ type Event struct {
 	FILE  string  `json:"FILE,omitempty" doc:"The recording's path"`
 	OUT   *Output `json:"OUT,omitempty" doc:"What the step made"`
 	RUN   int     `json:"RUN,omitempty"`
+
+	TARGET string `json:"TARGET,omitempty" doc:"The upload target it is about; on StepHeld: all its uploads wait"`
 
 	// The heartbeat's own keys, as the original sent them.
 	UUID    string       `json:"UUID,omitempty"`
@@ -104,7 +108,7 @@ func Stamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z
 // Failing reports whether the event tells of something that went wrong for good.
 func (e Event) Failing() bool {
 	switch e.CMD {
-	case TranscodeError, UpError, NotifyError, DeleteError, Refused, RecorderDown:
+	case TranscodeError, UpError, NotifyError, DeleteError, Refused, RecorderDown, TargetStopped:
 		return true
 	}
 	return false

@@ -42,6 +42,7 @@ type Fact struct {
 	Reason   string    `json:"reason,omitempty"`
 	Warning  string    `json:"warning,omitempty"`
 	Mode     string    `json:"mode,omitempty"`
+	Target   string    `json:"target,omitempty"` // with held: the upload target that all its uploads wait for
 	Output   *Output   `json:"output,omitempty"`
 
 	// Seen is what the teller knows of the file itself; what it does not know stays empty.

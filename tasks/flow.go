@@ -127,7 +127,7 @@ func (s Step) filled(d Defaults) map[string]any {
 	case StepTranscode:
 		with = s.Transcode().or(d.Transcode)
 	case StepUpload:
-		with = s.Upload().or(d.Upload)
+		with = s.Upload().or(d)
 	case StepNotify:
 		with = s.Notify()
 	case StepDelete:
@@ -145,6 +145,7 @@ func (s Step) filled(d Defaults) map[string]any {
 type Defaults struct {
 	Transcode TranscodeWith `json:"transcode"`
 	Upload    UploadWith    `json:"upload"`
+	BaiduPath string        `json:"baidu_path,omitempty" doc:"The template of uploads to Baidu Netdisk whose step names none"`
 }
 
 // DefaultFlow is transcode → upload → notify.

@@ -267,7 +267,7 @@ func (n *next) began(s *StepInfo, started string) {
 
 func (n *next) tellStep(cmd string, s *StepInfo, msg string) {
 	e := n.rec.event(cmd, n.fact.At)
-	e.STEP, e.MSG, e.OUT = s.ID, msg, n.fact.Output
+	e.STEP, e.MSG, e.OUT, e.TARGET = s.ID, msg, n.fact.Output.told(), n.fact.Target
 	n.tell(e)
 }
 

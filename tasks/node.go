@@ -33,6 +33,7 @@ type NodeInfo struct {
 	Defaults   Defaults  `json:"defaults"`
 	Encoders   []string  `json:"encoders,omitempty"`
 	Targets    []string  `json:"targets,omitempty"`
+	BaiduApp   bool      `json:"baidu_app,omitempty" doc:"It has an application of Baidu's, so accounts can log in through it"`
 	Channels   []Channel `json:"channels,omitempty"`
 	PathMaps   []PathMap `json:"path_maps,omitempty" doc:"Folders as its recorder names them, and as the node does"`
 	Warnings   []string  `json:"warnings,omitempty"`

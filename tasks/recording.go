@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -130,7 +131,34 @@ type Output struct {
 	Location  string  `json:"location,omitempty" doc:"For an upload: where it is, for people"`
 	SizeBytes int64   `json:"size_bytes,omitempty"`
 	SHA256    string  `json:"sha256,omitempty"`
+	Checksum  string  `json:"checksum,omitempty" doc:"What a target without SHA-256 proves the file by"`
 	Seconds   float64 `json:"seconds,omitempty"`
+	Parts     []Part  `json:"parts,omitempty" doc:"The files that an upload was split into, since the target takes none that large"`
+	Share     *Share  `json:"share,omitempty" doc:"The share link; events do not carry it"`
+}
+
+// Part is one of the files that an upload was split into.
+type Part struct {
+	Path      string `json:"path"`
+	Location  string `json:"location,omitempty"`
+	SizeBytes int64  `json:"size_bytes"`
+	Checksum  string `json:"checksum"`
+	Share     *Share `json:"share,omitempty"`
+}
+
+// told is what an event may say of an output: who has the link and its password has the file, and events are kept, replayed
+// and put into tasks.
+func (o *Output) told() *Output {
+	if o == nil {
+		return nil
+	}
+	said := *o
+	said.Share = nil
+	said.Parts = slices.Clone(o.Parts)
+	for i := range said.Parts {
+		said.Parts[i].Share = nil
+	}
+	return &said
 }
 
 // originPerson marks what a person asked for by hand, before any recorder told of it.

@@ -107,7 +107,9 @@ func (c *stepCheck) step(s Step) {
 			c.transcode(s.Transcode())
 		}
 	case StepUpload:
-		checkWith[UploadWith](c, s.With)
+		if checkWith[UploadWith](c, s.With) {
+			c.upload(s.Upload())
+		}
 	case StepNotify:
 		checkWith[NotifyWith](c, s.With)
 	case StepDelete:

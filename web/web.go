@@ -76,7 +76,7 @@ func New(cfg Config, rdb redis.UniversalClient, store *tasks.Store, queue *tasks
 // routes is every path there is. What a path asks of a caller stands in accessOf.
 func (w *Web) routes(mux *http.ServeMux) {
 	handlers.Register(mux, handlers.Deps{ // /api/…, /webhook…, /openapi.…, /healthz, /readyz
-		Store: w.store, Queue: w.queue, Node: w.cfg.Node, Defaults: w.cfg.Defaults, Login: w.guard.Login, Log: w.log,
+		Store: w.store, Queue: w.queue, Vault: tasks.NewVault(w.rdb, w.cfg.Secret), Node: w.cfg.Node, Defaults: w.cfg.Defaults, Login: w.guard.Login, Log: w.log,
 		Recordings: w.cfg.RecordingsDir, PathMaps: w.cfg.PathMaps,
 		Checks: []handlers.Check{{Name: "feed", Run: w.feed.check}},
 	})

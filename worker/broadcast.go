@@ -16,12 +16,12 @@ func (w *Worker) goesOn(ctx context.Context, a *assignment) error {
 	}
 	b, err := w.store.BroadcastOf(ctx, a.rec)
 	if err != nil {
-		return &held{errRedisAway.Error()}
+		return &held{reason: errRedisAway.Error()}
 	}
 	if b.Over || w.over(ctx, b) {
 		return nil
 	}
-	return &held{fmt.Sprintf("the broadcast in room %d goes on; this step begins when nothing new was recorded for a while after its end", a.rec.RoomID)}
+	return &held{reason: fmt.Sprintf("the broadcast in room %d goes on; this step begins when nothing new was recorded for a while after its end", a.rec.RoomID)}
 }
 
 // over looks at the files that are said to be written: a recorder that was killed never says that it closed one.

@@ -20,8 +20,8 @@ func atTheEnd() tasks.Flow {
 	return f
 }
 
-// told ingests an event about a file of the room that closed uses.
-func (s *station) told(kind tasks.FactKind, rel string) {
+// tell ingests an event about a file of the room that closed uses.
+func (s *station) tell(kind tasks.FactKind, rel string) {
 	s.t.Helper()
 	_, err := s.store.Ingest(s.t.Context(), tasks.Fact{ID: uuid.NewString(), Kind: kind, At: time.Now(), Seen: tasks.Sighting{
 		Node: "test", Path: rel, RoomID: 23058, OpenedAt: time.Now(),
@@ -40,7 +40,7 @@ func TestBroadcastEnded_holdsTheStepUntilThen(t *testing.T) {
 	written := filepath.Join(s.cfg.RecordingsDir, "b.flv")
 	require.NoError(t, os.Chtimes(written, time.Now(), time.Now().Add(time.Hour))) // it is written all the time
 	s.start()
-	s.told(tasks.FileWasOpened, "b.flv")
+	s.tell(tasks.FileWasOpened, "b.flv")
 	r := s.closed("a.flv", atTheEnd())
 	s.reaches(r.ID, tasks.Waiting)
 	step := s.step(r.ID, "up")
@@ -52,7 +52,7 @@ func TestBroadcastEnded_holdsTheStepUntilThen(t *testing.T) {
 	})
 	assert.Zero(t, s.slow.count())
 	assert.Zero(t, step.Attempts)
-	s.told(tasks.FileWasClosed, "b.flv")
+	s.tell(tasks.FileWasClosed, "b.flv")
 	s.reaches(r.ID, tasks.Finished)
 	assert.Equal(t, []string{tasks.FileClosed, tasks.StepHeld, tasks.UpStarted, tasks.UpEnded, tasks.FlowFinished}, s.events(r.ID))
 }
@@ -65,7 +65,7 @@ func TestBroadcastEnded_isNotHeldByAFileThatNobodyWrites(t *testing.T) {
 	close(s.slow.gate)
 	s.file("a.flv", "content")
 	s.start()
-	s.told(tasks.FileWasOpened, "never-written.flv")
+	s.tell(tasks.FileWasOpened, "never-written.flv")
 	r := s.closed("a.flv", atTheEnd())
 	s.reaches(r.ID, tasks.Finished)
 }

@@ -104,6 +104,10 @@ func wants(events []string, e tasks.Event) bool {
 	switch e.CMD {
 	case tasks.NotifyEnded, tasks.NotifyError:
 		return false
+	case tasks.StepHeld:
+		if e.TARGET != "" { // TargetStopped tells it once for all that wait
+			return slices.Contains(events, "*")
+		}
 	}
 	return slices.Contains(events, "*") || slices.Contains(events, e.CMD) || (e.Failing() && slices.Contains(events, "errors"))
 }

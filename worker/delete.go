@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -51,12 +52,14 @@ func (w *Worker) uploadsSafe(ctx context.Context, a *assignment) error {
 		if err != nil {
 			return err
 		}
-		target, ok := w.targets[step.Upload().Target]
-		if !ok {
-			return problemf(tell, "nothing was deleted: the target %q of step %q is not on this node any more", step.Upload().Target, s.ID)
+		target, err := w.target(ctx, step.Upload().Target)
+		if err != nil {
+			return fmt.Errorf("nothing was deleted: the target of step %q cannot be asked: %w", s.ID, err)
 		}
-		if err := target.Check(ctx, s.Output.Path, s.Output.SizeBytes, s.Output.SHA256); err != nil {
-			return fmt.Errorf("nothing was deleted: %s could not be proved to be at its target: %w", s.Output.Path, err)
+		for _, p := range partsOf(s.Output) {
+			if err := target.Check(ctx, p.Path, p.SizeBytes, p.Checksum); err != nil {
+				return fmt.Errorf("nothing was deleted: %s could not be proved to be at its target: %w", p.Path, err)
+			}
 		}
 		proved++
 	}
@@ -64,6 +67,14 @@ func (w *Worker) uploadsSafe(ctx context.Context, a *assignment) error {
 		return problemf(never, "nothing was deleted: no upload of this flow was done")
 	}
 	return nil
+}
+
+// partsOf are the files an upload put at its target.
+func partsOf(out *tasks.Output) []tasks.Part {
+	if len(out.Parts) > 0 {
+		return out.Parts
+	}
+	return []tasks.Part{{Path: out.Path, SizeBytes: out.SizeBytes, Checksum: cmp.Or(out.Checksum, out.SHA256)}}
 }
 
 func (w *Worker) stepOf(ctx context.Context, a *assignment, id string) (tasks.Step, error) {

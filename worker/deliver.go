@@ -88,7 +88,7 @@ func (d *delivery) open(ctx context.Context, payload []byte) (work func(context.
 	case errors.Is(err, tasks.ErrNoRecording):
 		return nil, deadLetter("its recording is unknown"), nil
 	case err != nil:
-		return nil, &verdict{2 * time.Second, &held{errRedisAway.Error()}}, nil
+		return nil, &verdict{2 * time.Second, &held{reason: errRedisAway.Error()}}, nil
 	}
 	info := r.Step(d.step.Step)
 	if info == nil || info.Run != d.step.Run || info.State == tasks.StepDone || info.State == tasks.StepSkipped {
@@ -108,7 +108,7 @@ func (d *delivery) open(ctx context.Context, payload []byte) (work func(context.
 	}
 	flow, err := d.w.store.PinnedFlow(ctx, r.FlowKey)
 	if err != nil {
-		return nil, &verdict{2 * time.Second, &held{errRedisAway.Error()}}, nil
+		return nil, &verdict{2 * time.Second, &held{reason: errRedisAway.Error()}}, nil
 	}
 	step, _ := flow.Step(d.step.Step)
 	if step.KindOf(info) != d.kind {
@@ -123,7 +123,7 @@ func (d *delivery) open(ctx context.Context, payload []byte) (work func(context.
 func (d *delivery) askedFor(why string) (bool, error) {
 	t, err := d.w.queue.Inspector().GetTaskInfo(d.queue, d.id)
 	if err != nil {
-		return false, &verdict{2 * time.Second, &held{errRedisAway.Error()}}
+		return false, &verdict{2 * time.Second, &held{reason: errRedisAway.Error()}}
 	}
 	return strings.Contains(t.LastErr, why) || why == archivedByHand, nil
 }
@@ -131,7 +131,7 @@ func (d *delivery) askedFor(why string) (bool, error) {
 // revive: a person ran a dead letter from the dashboard, so it gets a full new policy.
 func (d *delivery) revive() error {
 	_, err := d.w.journal.change(d.id, func(e *entry) []letter {
-		*e = entry{Queue: e.Queue, Recording: e.Recording, Sealed: e.Sealed, Delivered: e.Delivered}
+		*e = entry{Queue: e.Queue, Recording: e.Recording, Sealed: e.Sealed, Delivered: e.Delivered, Links: e.Links}
 		return []letter{d.fact(tasks.Fact{Kind: tasks.StepRevived})}
 	})
 	return err
@@ -153,7 +153,7 @@ type assignment struct {
 
 // perform is a job: wait for a slot and for the recording's files, begin, do, and journal how it ended.
 func (d *delivery) perform(ctx context.Context, a *assignment) error {
-	if err := cmpErr(d.w.ready(a), d.w.goesOn(ctx, a)); err != nil {
+	if err := cmpErr(d.w.ready(ctx, a), d.w.goesOn(ctx, a)); err != nil {
 		return d.settle(ctx, err, nil)
 	}
 	slot := d.w.slots[d.kind]
@@ -177,6 +177,9 @@ func (d *delivery) perform(ctx context.Context, a *assignment) error {
 	res, err := d.w.do(ctx, d, a, e)
 	if cause := context.Cause(ctx); err != nil && cause != nil {
 		err = cause // a child that was stopped says so in its own words
+	}
+	if all, ok := errors.AsType[*stopped](err); ok {
+		err = d.w.stopTarget(ctx, all)
 	}
 	d.w.steps.WithLabelValues(a.step.Type, outcomeOf(err)).Observe(time.Since(started).Seconds())
 	return d.settle(ctx, err, res)
@@ -275,16 +278,16 @@ func (d *delivery) hold(e *entry, err error, waits *held, began bool) ([]letter,
 	if began {
 		e.Attempts--
 	}
-	reason := words(err)
+	reason, target := words(err), ""
 	if waits != nil {
-		reason = waits.reason
+		reason, target = waits.reason, waits.target
 	}
-	answer := &verdict{lookAgain(), &held{reason}}
+	answer := &verdict{lookAgain(), &held{reason: reason}}
 	if sameWords(e.Reason, reason) {
 		return nil, answer
 	}
 	e.Reason = reason
-	return []letter{d.fact(tasks.Fact{Kind: tasks.StepWaits, Reason: reason})}, answer
+	return []letter{d.fact(tasks.Fact{Kind: tasks.StepWaits, Reason: reason, Target: target})}, answer
 }
 
 func (d *delivery) giveUp(e *entry, err error, lost bool) ([]letter, error) {
@@ -323,7 +326,7 @@ func (w *Worker) do(ctx context.Context, d *delivery, a *assignment, e entry) (r
 	case tasks.StepTranscode:
 		return w.transcode(ctx, d, a, e)
 	case tasks.StepUpload:
-		return w.upload(ctx, a)
+		return w.upload(ctx, d, a, e)
 	case tasks.StepDelete:
 		return w.remove(ctx, a)
 	case tasks.StepNotify:

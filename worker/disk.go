@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"context"
 	"fmt"
 	"math"
 
@@ -27,19 +28,37 @@ func room(dir string, keep Reserve) (free, above int64) {
 }
 
 // ready says why a step cannot start now; nil when it can. Held steps take no slot.
-func (w *Worker) ready(a *assignment) error {
-	if a.step.Type != tasks.StepTranscode {
-		return nil
+func (w *Worker) ready(ctx context.Context, a *assignment) error {
+	switch a.step.Type {
+	case tasks.StepTranscode:
+		return w.readyToTranscode(a)
+	case tasks.StepUpload:
+		return w.readyToUpload(ctx, a.step.Upload().Target)
 	}
+	return nil
+}
+
+// readyToUpload: a target that is stopped, or outside its hours, is not asked by every recording.
+func (w *Worker) readyToUpload(ctx context.Context, target string) error {
+	if why := w.hoursOver(target); why != "" {
+		return &held{reason: why, target: target}
+	}
+	if why := w.awaitTarget(ctx, target); why != "" {
+		return &held{reason: why, target: target}
+	}
+	return nil
+}
+
+func (w *Worker) readyToTranscode(a *assignment) error {
 	if w.cfg.RedisDir != "" {
 		if free, above := room(w.cfg.RedisDir, w.cfg.RedisReserve); above < 0 {
-			return &held{fmt.Sprintf("the disk of NGlive's own data (%s) has only %s left; free some space, then this goes on by itself",
+			return &held{reason: fmt.Sprintf("the disk of NGlive's own data (%s) has only %s left; free some space, then this goes on by itself",
 				w.cfg.RedisDir, size(free))}
 		}
 	}
 	free, above := room(w.cfg.OutputDir, w.cfg.DiskHold)
 	if need := a.rec.SizeBytes; above < need {
-		return &held{fmt.Sprintf("the disk of %s has %s left, and this recording needs about %s on top of the reserve; free some space, then this goes on by itself",
+		return &held{reason: fmt.Sprintf("the disk of %s has %s left, and this recording needs about %s on top of the reserve; free some space, then this goes on by itself",
 			w.cfg.OutputDir, size(free), size(need))}
 	}
 	return nil

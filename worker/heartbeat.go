@@ -78,9 +78,7 @@ func (w *Worker) beatOnce(ctx context.Context, t *traffic) error {
 	if n.Recorder = w.recorderInfo(); n.Recorder != nil && n.Recorder.Trouble != "" {
 		n.Warnings = append(slices.Clip(n.Warnings), n.Recorder.Trouble)
 	}
-	for name := range w.targets {
-		n.Targets = append(n.Targets, name)
-	}
+	n.Targets, n.BaiduApp = w.targetNames(ctx), w.cfg.Baidu.app()
 	for i := range w.channels {
 		n.Channels = append(n.Channels, w.channels[i].public())
 	}

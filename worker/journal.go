@@ -35,6 +35,7 @@ type entry struct {
 	Reason    string        `json:"reason,omitempty"`    // why it is held
 	Sealed    *tasks.Output `json:"sealed,omitempty"`    // verified, about to get its final name
 	Delivered []string      `json:"delivered,omitempty"` // channels that have it
+	Links     links         `json:"links,omitempty"`     // share links that were made, by path
 	ChangedAt time.Time     `json:"changed_at,omitzero"`
 }
 
@@ -51,7 +52,7 @@ type journal struct {
 	posted chan struct{} // rings when the outbox has something new
 }
 
-func buckets() []string { return []string{"tasks", "outbox", "names", "meta"} }
+func buckets() []string { return []string{"tasks", "outbox", "names", "meta", bucketUploads} }
 
 var errJournalLocked = errors.New("another worker is running on this DATA_DIR; stop it first, or give this one its own NGLIVE_DATA_DIR")
 
@@ -272,7 +273,7 @@ func (j *journal) forget(before time.Time) error {
 				}
 			}
 		}
-		return nil
+		return forgetUploads(tx, before)
 	})
 	if err != nil {
 		return fmt.Errorf("journal: forget: %w", err)

@@ -25,6 +25,7 @@ const childEnv = "NGLIVE_TEST_WORKER"
 
 type childConfig struct {
 	Dir, Socket string
+	Baidu       Baidu
 }
 
 func TestMain(m *testing.M) {
@@ -43,7 +44,9 @@ func runChild(raw string) {
 	}
 	rdb := redis.NewClient(&redis.Options{Network: "unix", Addr: c.Socket})
 	store := tasks.NewStore(rdb, time.Hour)
-	w, err := New(makeConfig(c.Dir), rdb, store, tasks.NewQueue(rdb, store))
+	cfg := makeConfig(c.Dir)
+	cfg.Baidu = c.Baidu
+	w, err := New(cfg, rdb, store, tasks.NewQueue(rdb, store))
 	if err != nil {
 		panic(err)
 	}
@@ -75,7 +78,7 @@ func (diaryTarget) Check(context.Context, string, int64, string) error { return 
 // child starts a worker process on the station's Redis and folders.
 func (s *station) child(dir string) *exec.Cmd {
 	s.t.Helper()
-	raw, err := json.Marshal(childConfig{Dir: dir, Socket: s.redis.Socket()})
+	raw, err := json.Marshal(childConfig{Dir: dir, Socket: s.redis.Socket(), Baidu: s.cfg.Baidu})
 	require.NoError(s.t, err)
 	cmd := exec.CommandContext(s.t.Context(), os.Args[0])
 	cmd.Env = append(os.Environ(), childEnv+"="+string(raw))

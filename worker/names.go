@@ -35,7 +35,7 @@ func remoteName(template string, r *tasks.Recording, file, suffix string) string
 	file = fitted(stem, suffix, ext)
 	fill := strings.NewReplacer(
 		"{room}", roomName(r), "{name}", plain(r.Name, "unknown"), "{title}", plain(r.Title, "untitled"),
-		"{date}", began(r).Format("20060102"), "{file}", plain(file, r.ID+ext), "{stem}", plain(strings.TrimSuffix(file, ext), r.ID),
+		"{date}", began(r).Format("20060102"), "{time}", began(r).Format("150405"), "{file}", plain(file, r.ID+ext), "{stem}", plain(strings.TrimSuffix(file, ext), r.ID),
 		"{ext}", strings.TrimPrefix(ext, "."), "{id}", r.ID, "{node}", r.Node,
 	)
 	var parts []string

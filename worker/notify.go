@@ -63,10 +63,10 @@ func gentlest(failures []error) error {
 func (w *Worker) noChannel(ctx context.Context) error {
 	others, err := w.channelsOf(ctx)
 	if err != nil {
-		return &held{errRedisAway.Error()}
+		return &held{reason: errRedisAway.Error()}
 	}
 	if len(others) > 0 {
-		return &held{"this node has no notification channel; another node that has one takes it"}
+		return &held{reason: "this node has no notification channel; another node that has one takes it"}
 	}
 	return &passed{"no notification channel is set (NGLIVE_NOTIFY_URLS)"}
 }
@@ -99,7 +99,7 @@ func (w *Worker) named(names []string) ([]*channel, error) {
 		}
 	}
 	if len(out) < len(names) {
-		return nil, &held{"a channel that the flow names is not set on this node (NGLIVE_NOTIFY_URLS)"}
+		return nil, &held{reason: "a channel that the flow names is not set on this node (NGLIVE_NOTIFY_URLS)"}
 	}
 	return out, nil
 }
@@ -134,7 +134,7 @@ func (d *delivery) elsewhere(ctx context.Context, name string) error {
 	if err == nil && !slices.ContainsFunc(all, func(c tasks.Channel) bool { return c.Name == name }) {
 		return deadLetter("the channel " + name + " is set on no node any more (NGLIVE_NOTIFY_URLS)")
 	}
-	return &verdict{lookAgain(), &held{"this node does not have the channel " + name}}
+	return &verdict{lookAgain(), &held{reason: "this node does not have the channel " + name}}
 }
 
 // bring is the job of one notification.

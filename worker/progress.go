@@ -17,6 +17,7 @@ type progress struct {
 	rec   *tasks.Recording
 	step  string
 	total float64
+	from  float64 // where it was when it began: an upload that resumes did not send that now
 	began time.Time
 	last  time.Time
 }
@@ -40,13 +41,21 @@ func (p *progress) at(done float64, bps int64) {
 	e := tasks.Event{
 		CMD: p.cmd, ID: p.rec.ID, COMP: &percent, TS: tasks.Stamp(now), NODE: p.rec.Node, ROOM: p.rec.RoomID, STEP: p.step, BPS: bps,
 	}
-	if spent := now.Sub(p.began).Seconds(); done > 0 && p.total > done && spent > 1 {
-		e.ETA = int64((p.total - done) * spent / done)
+	if spent := now.Sub(p.began).Seconds(); done > p.from && p.total > done && spent > 1 {
+		e.ETA = int64((p.total - done) * spent / (done - p.from))
 	}
 	select {
 	case p.w.live <- e:
 	default:
 	}
+}
+
+// bytes tells that so many bytes of an upload are there, and how fast they came since it began.
+func (p *progress) bytes(done int64) {
+	if p.from == 0 && done > 0 {
+		p.from, p.began = float64(done), time.Now()
+	}
+	p.at(float64(done), int64((float64(done)-p.from)/max(time.Since(p.began).Seconds(), 0.001)))
 }
 
 // publishLive sends live frames; what Redis does not take at once is dropped.

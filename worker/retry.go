@@ -52,7 +52,10 @@ func problemf(c class, format string, args ...any) error {
 }
 
 // held says that a step waits for something; it costs no attempt and no slot, and looks again within a minute.
-type held struct{ reason string }
+type held struct {
+	reason string
+	target string // of an upload: the target that all its uploads wait for, told by itself
+}
 
 func (h *held) Error() string { return "held: " + h.reason }
 

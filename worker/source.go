@@ -40,7 +40,7 @@ func (w *Worker) openSource(r *tasks.Recording) (*source, error) {
 	dir := w.folder(r.Root)
 	root, err := os.OpenRoot(dir)
 	if err != nil {
-		return nil, &held{fmt.Sprintf("the folder %s cannot be opened; is its disk connected? (%v)", dir, cause(err))}
+		return nil, &held{reason: fmt.Sprintf("the folder %s cannot be opened; is its disk connected? (%v)", dir, cause(err))}
 	}
 	defer func() { _ = root.Close() }()
 	for _, rel := range spellings(r.Path) {

@@ -73,7 +73,7 @@ func stillWritten(src *source, r *tasks.Recording) error {
 	if time.Since(src.info.ModTime()) > freshly || r.SizeBytes == 0 || src.info.Size() == r.SizeBytes {
 		return nil
 	}
-	return &held{fmt.Sprintf("%s is still being written (%s so far)", src.rel, size(src.info.Size()))}
+	return &held{reason: fmt.Sprintf("%s is still being written (%s so far)", src.rel, size(src.info.Size()))}
 }
 
 // sealed: the last attempt was verified and died between the file's final name and the journal.

@@ -8,17 +8,17 @@ import (
 	"path"
 	"path/filepath"
 	"strings"
-	"time"
 
 	"github.com/ngworks/nglive/tasks"
 )
 
-// upload brings a recording's video, then what travels with it, to a target and proves that it is there.
-func (w *Worker) upload(ctx context.Context, a *assignment) (*result, error) {
+// upload brings a recording's video, then what travels with it, to a target and proves that it is there. Then it makes the share
+// link, if the step asks for one.
+func (w *Worker) upload(ctx context.Context, d *delivery, a *assignment, e entry) (*result, error) {
 	with := a.step.Upload()
-	target, ok := w.targets[with.Target]
-	if !ok {
-		return nil, problemf(tell, "there is no upload target %q on this node; choose one of %s in the flow, then retry", with.Target, w.targetNames())
+	target, err := w.target(ctx, with.Target)
+	if err != nil {
+		return nil, err
 	}
 	src, err := w.openInput(a)
 	if err != nil {
@@ -28,34 +28,19 @@ func (w *Worker) upload(ctx context.Context, a *assignment) (*result, error) {
 	if why := unmet(a, ""); why != "" {
 		return nil, &passed{why}
 	}
-	p := w.progress(tasks.IsUp, a, float64(src.info.Size()))
-	began := time.Now()
-	p.at(0, 0)
-	u := sending{w: w, target: target, with: with, a: a}
-	name, location, sum, err := u.send(ctx, src, func(done int64) {
-		p.at(float64(done), int64(float64(done)/max(time.Since(began).Seconds(), 0.001)))
-	})
-	if err != nil {
-		return nil, err
+	u := &sending{w: w, d: d, target: target, with: with, a: a, src: src, meter: w.progress(tasks.IsUp, a, float64(src.info.Size()))}
+	out := e.Sealed // an earlier attempt proved it all, and only the link is missing
+	if out == nil {
+		if out, err = u.inHours(ctx); err != nil {
+			return nil, err
+		}
 	}
-	if err := target.Check(ctx, name, src.info.Size(), sum); err != nil {
-		return nil, fmt.Errorf("check %s after the upload: %w", name, err)
+	w.targetWorks(ctx, with.Target)
+	res := &result{output: out, seen: seenOf(a, src)}
+	if with.Share {
+		res.warning, err = u.share(ctx, out)
 	}
-	if src.changed() {
-		return nil, problemf(again, "%s changed while it was uploaded", src.rel)
-	}
-	if err := u.companions(ctx, src, name); err != nil {
-		return nil, err
-	}
-	return &result{output: &tasks.Output{Path: name, Location: location, SizeBytes: src.info.Size(), SHA256: sum}, seen: seenOf(a, src)}, nil
-}
-
-func (w *Worker) targetNames() string {
-	var names []string
-	for n := range w.targets {
-		names = append(names, n)
-	}
-	return strings.Join(unique(names), ", ")
+	return res, err
 }
 
 // openInput opens what a step works on: the last verified output, else the source.
@@ -76,36 +61,138 @@ func (w *Worker) openInput(a *assignment) (*source, error) {
 // sending is the upload of one recording.
 type sending struct {
 	w      *Worker
+	d      *delivery
 	target Target
 	with   tasks.UploadWith
 	a      *assignment
-	owned  bool // the name was this recording's before
+	src    *source
+	meter  *progress
+	moved  bool
+	owned  bool   // the name was this recording's before
+	suffix string // what the chosen name has before its extension
 }
 
-// send puts the video under its name. A name that another recording has, or that is taken by another file, gets "-<id>"; what
-// was chosen stays chosen.
-func (u *sending) send(ctx context.Context, src *source, report func(int64)) (name, location, sum string, err error) {
-	for _, suffix := range []string{"", "-" + u.a.rec.ID} {
-		name = remoteName(u.with.Path, &u.a.rec, filepath.Base(src.path), suffix)
+// oversized is an error of a target that takes no file this large.
+type oversized interface {
+	error
+	Limit() int64 // the largest it takes
+}
+
+// bring uploads the video whole or in parts, proves it, and brings what travels with it.
+func (u *sending) bring(ctx context.Context) (*tasks.Output, error) {
+	u.report(0)(0)
+	out, err := u.whole(ctx)
+	if big, ok := errors.AsType[oversized](err); ok && big.Limit() > 0 && u.with.Oversize != tasks.OversizeRefuse {
+		out, err = u.inParts(ctx, big.Limit())
+	}
+	if err != nil {
+		return nil, err
+	}
+	if u.src.changed() {
+		return nil, problemf(again, "%s changed while it was uploaded", u.src.rel)
+	}
+	return out, u.companions(ctx)
+}
+
+func (u *sending) whole(ctx context.Context) (*tasks.Output, error) {
+	p, err := u.send(ctx, u.src.file, filepath.Base(u.src.path), "", u.report(0))
+	if err != nil {
+		return nil, err
+	}
+	return asOutput(p), nil
+}
+
+// asOutput tells of a single file. Only Baidu's checksums say what they are.
+func asOutput(p tasks.Part) *tasks.Output {
+	out := &tasks.Output{Path: p.Path, Location: p.Location, SizeBytes: p.SizeBytes}
+	if strings.Contains(p.Checksum, ":") {
+		out.Checksum = p.Checksum
+	} else {
+		out.SHA256 = p.Checksum
+	}
+	return out
+}
+
+// report counts from what was there before this file. The first bytes to arrive end a stop of the target.
+func (u *sending) report(before int64) func(done int64) {
+	first := int64(-1)
+	return func(done int64) {
+		if first < 0 {
+			first = done
+		}
+		if done > first && !u.moved {
+			u.moved = true
+			u.w.targetMoves(context.Background(), u.with.Target)
+		}
+		u.meter.bytes(before + done)
+	}
+}
+
+// speller is a target that does not take every character.
+type speller interface {
+	Spell(name string) string
+}
+
+// send puts one file under its name and proves it. A name that another recording has, or that is taken by another file, gets
+// "-<id>" (or what the step says); what was chosen stays chosen. tag goes between the name and its extension.
+func (u *sending) send(ctx context.Context, f *os.File, file, tag string, report func(int64)) (tasks.Part, error) {
+	info, err := f.Stat()
+	if err != nil {
+		return tasks.Part{}, fmt.Errorf("look at %s: %w", f.Name(), err)
+	}
+	name := ""
+	for _, suffix := range u.suffixes() {
+		name = u.name(file, suffix, tag)
 		key := u.with.Target + "|" + name
 		owner, err := u.w.journal.ownerOf(key)
 		if err != nil {
-			return "", "", "", err
+			return tasks.Part{}, err
 		}
 		if owner != "" && owner != u.a.rec.ID {
 			continue
 		}
 		u.owned = owner != ""
-		location, sum, err = u.target.Put(ctx, src.file, name, u.owned, report)
+		location, sum, err := u.target.Put(ctx, f, name, u.replaces(), report)
 		if taken(err) {
 			continue
 		}
 		if err == nil { // only what is there by our own hand is ours to replace later
 			_, err = u.w.journal.claimName(key, u.a.rec.ID)
 		}
-		return name, location, sum, err
+		if err == nil {
+			err = u.prove(ctx, name, info.Size(), sum)
+		}
+		u.suffix = suffix
+		return tasks.Part{Path: name, Location: location, SizeBytes: info.Size(), Checksum: sum}, err
 	}
-	return "", "", "", problemf(tell, "another file is at %s in the target %s already; move it away, then retry", name, u.with.Target)
+	return tasks.Part{}, problemf(tell, "another file is at %s in the target %s already; move it away, then retry", name, u.with.Target)
+}
+
+func (u *sending) suffixes() []string {
+	if u.with.Conflict == tasks.ConflictFail {
+		return []string{""}
+	}
+	return []string{"", "-" + u.a.rec.ID}
+}
+
+func (u *sending) replaces() bool { return u.owned || u.with.Conflict == tasks.ConflictOverwrite }
+
+func (u *sending) name(file, suffix, tag string) string {
+	name := remoteName(u.with.Path, &u.a.rec, file, suffix)
+	if tag != "" {
+		name = strings.TrimSuffix(name, path.Ext(name)) + tag + path.Ext(name)
+	}
+	if s, ok := u.target.(speller); ok {
+		name = s.Spell(name)
+	}
+	return name
+}
+
+func (u *sending) prove(ctx context.Context, name string, size int64, sum string) error {
+	if err := u.target.Check(ctx, name, size, sum); err != nil {
+		return fmt.Errorf("check %s after the upload: %w", name, err)
+	}
+	return nil
 }
 
 // taken reports whether a target refused because other content stands under the name.
@@ -115,14 +202,15 @@ func taken(err error) bool {
 }
 
 // companions brings danmaku, cover and notes. They are looked up beside the input and beside the source, since a cover may come late.
-func (u *sending) companions(ctx context.Context, src *source, name string) error {
-	found := companionsOf(src.path)
+func (u *sending) companions(ctx context.Context) error {
+	found := companionsOf(u.src.path)
 	if u.a.rec.Input(u.a.step.ID).Path != "" {
 		if original, err := u.w.openSource(&u.a.rec); err == nil {
 			found = append(found, companionsOf(original.path)...)
 			original.close()
 		}
 	}
+	name := remoteName(u.with.Path, &u.a.rec, filepath.Base(u.src.path), u.suffix)
 	sent := map[string]bool{}
 	for _, c := range found {
 		if sent[c.tail] {
@@ -149,11 +237,16 @@ func (u *sending) companion(ctx context.Context, c companion, name string) error
 	if err != nil {
 		return fmt.Errorf("look at %s: %w", c.path, err)
 	}
-	_, sum, err := u.target.Put(ctx, f, name, u.owned, func(int64) {})
-	if taken(err) {
-		return problemf(tell, "another file is at %s in the target %s already; move it away, then retry", name, u.with.Target)
+	if s, ok := u.target.(speller); ok {
+		name = s.Spell(name)
 	}
-	if err != nil {
+	_, sum, err := u.target.Put(ctx, f, name, u.replaces(), func(int64) {})
+	switch {
+	case taken(err):
+		return problemf(tell, "another file is at %s in the target %s already; move it away, then retry", name, u.with.Target)
+	case st.Size() == 0 && classOf(err) == never:
+		return nil // a target that takes no empty files loses nothing by it
+	case err != nil:
 		return err
 	}
 	return u.target.Check(ctx, name, st.Size(), sum)

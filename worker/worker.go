@@ -40,6 +40,8 @@ type Config struct {
 	NotifySecret string
 	ReverseHTTP  string // takes every event
 
+	Baidu Baidu
+
 	SweepInterval, SweepSettle time.Duration
 	DiskWarn, DiskHold         Reserve
 	RedisDir                   string // where our own Redis keeps its file; empty = not ours to watch
@@ -60,7 +62,8 @@ type Worker struct {
 	tools    ffmpeg.Tools
 	programs programs
 	owner    tasks.Owner
-	targets  map[string]Target
+	targets  map[string]Target // but for the accounts of netdisk
+	netdisk  *netdisk
 	recorder *recorderPost // nil: this node has none
 
 	journal  *journal
@@ -98,7 +101,7 @@ func New(cfg Config, rdb redis.UniversalClient, store *tasks.Store, queue *tasks
 	if err := w.openRecorder(); err != nil {
 		return nil, err
 	}
-	w.targets = w.openTargets()
+	w.targets, w.netdisk = w.openTargets(), newNetdisk(w)
 	w.rooms = newRoomKeeper(cfg, w.Recorder(), store)
 	w.OnRecorder(func(RecorderState) { w.rooms.look() })
 	w.channels, err = openChannels(cfg)
@@ -135,11 +138,11 @@ func (w *Worker) serve(ctx context.Context) error {
 	}
 	loops, stop := context.WithCancelCause(context.WithoutCancel(ctx)) // they end after the jobs
 	defer stop(nil)
-	ended := make(chan error, 10)
+	ended := make(chan error, 12)
 	for name, loop := range map[string]func(context.Context) error{
 		"outbox": w.outbox.run, "cancel": w.hearCancels, "live": w.publishLive, "heartbeat": w.beat, "relay": w.relay,
 		"sweep": w.sweep, "watch": w.watchJobs, "probe": w.probe,
-		"rooms": w.rooms.run, "room hints": w.rooms.hints,
+		"netdisk": w.netdisk.run, "rooms": w.rooms.run, "room hints": w.rooms.hints,
 	} {
 		go func() { ended <- w.keep(loops, name, loop) }()
 	}

@@ -1,6 +1,8 @@
 package archive_test
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -59,6 +61,13 @@ func (s *shelf) files(part bool) (names []string) {
 }
 
 func (s *shelf) Names() []string { return s.files(false) }
+
+func (s *shelf) Sum(content []byte) string {
+	sum := sha256.Sum256(content)
+	return hex.EncodeToString(sum[:])
+}
+
+func (s *shelf) TakesEmpty() bool { return true }
 
 func (s *shelf) Parts() int { return len(s.files(true)) }
 

@@ -3,8 +3,6 @@ package targettest
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"io"
 	"math/rand/v2"
@@ -21,11 +19,6 @@ func content(size int, seed byte) []byte {
 	made := make([]byte, size)
 	_, _ = rand.NewChaCha8([32]byte{seed}).Read(made) // never fails, by its documentation
 	return made
-}
-
-func sumOf(data []byte) string {
-	sum := sha256.Sum256(data)
-	return hex.EncodeToString(sum[:])
 }
 
 // source writes data to a file and opens it for reading.
@@ -96,8 +89,8 @@ func mustPut(t *testing.T, target Target, inspect Inspect, name string, data []b
 	if err != nil {
 		t.Fatalf("put %q: %v", name, err)
 	}
-	if sum != sumOf(data) {
-		t.Errorf("put %q: sum is %s, want %s", name, sum, sumOf(data))
+	if sum != inspect.Sum(data) {
+		t.Errorf("put %q: sum is %s, want %s", name, sum, inspect.Sum(data))
 	}
 	if location == "" {
 		t.Errorf("put %q: no location to show to people", name)

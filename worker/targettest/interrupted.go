@@ -39,6 +39,9 @@ func resumesWithChangedSource(t *testing.T, open Open) {
 	for what, other := range map[string][]byte{"shorter": data[:big/4], "another": content(big, 9), "one byte differs": late, "empty": {}} {
 		t.Run(what, func(t *testing.T) {
 			target, inspect := open(t)
+			if len(other) == 0 && !inspect.TakesEmpty() {
+				return
+			}
 			leaveHalf(t, target, inspect, "video.mp4", data)
 			mustPut(t, target, inspect, "video.mp4", other, false)
 		})

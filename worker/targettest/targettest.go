@@ -10,11 +10,11 @@ import (
 
 // Target is the worker's contract for a place to upload to, repeated here so that this package needs none of ours.
 type Target interface {
-	// Put brings src under name and returns where it is and the hex SHA-256 of what was sent. It resumes what an earlier
-	// Put of that name left, shows nothing partial under the final name, and answers class "exists" when other content is
-	// there and replace is false.
+	// Put brings src under name and returns where it is and a sum that Check proves it by. It resumes what an earlier Put of
+	// that name left, shows nothing partial under the final name, and answers class "exists" when other content is there and
+	// replace is false.
 	Put(ctx context.Context, src *os.File, name string, replace bool, report func(done int64)) (location, sum string, err error)
-	// Check proves by reading back that name holds size bytes with checksum sum.
+	// Check proves, by what the place itself says now, that name holds size bytes with the sum that Put returned.
 	Check(ctx context.Context, name string, size int64, sum string) error
 }
 
@@ -29,6 +29,10 @@ type Inspect interface {
 	Plant(name string, content []byte)
 	// Parts counts the unfinished uploads that occupy room at the target.
 	Parts() int
+	// Sum is what Put must return for this content.
+	Sum(content []byte) string
+	// TakesEmpty says whether the place takes empty files; one that does not answers class "never".
+	TakesEmpty() bool
 	// SpoilPart overwrites the start of what an unfinished Put of name left there, and says whether there was such a thing.
 	SpoilPart(name string, garbage []byte) bool
 }
