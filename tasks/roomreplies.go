@@ -68,7 +68,7 @@ func (l *replies) leave(id string, c chan struct{}) {
 	if l.waiting[id] = kept; len(kept) == 0 {
 		delete(l.waiting, id)
 	}
-	if len(l.waiting) == 0 {
+	if len(l.waiting) == 0 && l.hang != nil {
 		l.hang()
 		l.hang = nil
 	}
