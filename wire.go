@@ -54,7 +54,7 @@ func (i *installation) newWorker(b *bus, takeOver bool) (workerPart, error) {
 		Defaults:          i.defaults(),
 		EncodeConcurrency: cfg.EncodeConcurrency, RemuxConcurrency: cfg.RemuxConcurrency, UploadConcurrency: cfg.UploadConcurrency,
 		NotifyURLs: plain(cfg.NotifyURLs), NotifyEvents: cfg.NotifyEvents, NotifySecret: string(cfg.NotifySecret),
-		ReverseHTTP:   string(cfg.ReverseHTTPURL),
+		ReverseHTTP: string(cfg.ReverseHTTPURL), ReverseWS: string(cfg.ReverseWSURL),
 		SweepInterval: cfg.SweepInterval, SweepSettle: cfg.SweepSettle,
 		DiskWarn: cfg.DiskWarn.Of, DiskHold: cfg.DiskHold.Of,
 		RedisDir: i.redisDir(), RedisReserve: cfg.RedisReserve.Of,

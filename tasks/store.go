@@ -48,7 +48,7 @@ type Store struct {
 func NewStore(rdb redis.UniversalClient, keep time.Duration) *Store {
 	return &Store{
 		rdb: rdb, bulk: &gathered{UniversalClient: rdb}, keep: keep, gap: defaultGap,
-		script: redis.NewScript(drawScript + applyScript),
+		script:  redis.NewScript(drawScript + applyScript),
 		replies: &replies{rdb: rdb},
 	}
 }
