@@ -166,6 +166,23 @@ func (s *Store) Tail(ctx context.Context, ready func(seq string), take func(Fram
 		return err
 	}
 	ready(events)
+	return s.tail(ctx, events, live, func(f Frame) error {
+		take(f)
+		return nil
+	})
+}
+
+// TailSince hands every lifecycle event after seq to take, in order, and live frames as they come, until ctx ends or take returns
+// an error, which is returned. It survives a Redis that goes away and comes back.
+func (s *Store) TailSince(ctx context.Context, seq string, take func(Frame) error) error {
+	_, live, err := s.tailStart(ctx)
+	if err != nil {
+		return err
+	}
+	return s.tail(ctx, seq, live, take)
+}
+
+func (s *Store) tail(ctx context.Context, events, live string, take func(Frame) error) error {
 	for ctx.Err() == nil {
 		out, err := s.rdb.XRead(ctx, &redis.XReadArgs{Streams: []string{keyEvents, keyLive, events, live}, Count: 500, Block: 2 * time.Second}).Result()
 		if err != nil && !errors.Is(err, redis.Nil) {
@@ -180,8 +197,12 @@ func (s *Store) Tail(ctx context.Context, ready func(seq string), take func(Fram
 				} else {
 					events = m.ID
 				}
-				if doc, ok := m.Values["e"].(string); ok {
-					take(framed(m.ID, doc, isLive))
+				doc, ok := m.Values["e"].(string)
+				if !ok {
+					continue
+				}
+				if err := take(framed(m.ID, doc, isLive)); err != nil {
+					return err
 				}
 			}
 		}

@@ -65,6 +65,7 @@ func (w *Worker) beatOnce(ctx context.Context, t *traffic) error {
 	ctx, stop := context.WithTimeout(ctx, beatEvery)
 	defer stop()
 	e := w.heartbeat(ctx, t)
+	w.master.beat(e)
 	n := tasks.NodeInfo{
 		Name: w.cfg.Node, Host: e.Host, Version: w.cfg.Version, Recordings: w.cfg.RecordingsDir, Output: w.cfg.OutputDir,
 		Defaults: w.cfg.Defaults, Beat: &e, PathMaps: w.cfg.PathMaps,

@@ -237,6 +237,28 @@ func (j *journal) follow(epoch string) error {
 	return nil
 }
 
+// mark returns what was noted under a name, "" when nothing was.
+func (j *journal) mark(name string) (string, error) {
+	value := ""
+	err := j.db.View(func(tx *bbolt.Tx) error {
+		value = string(tx.Bucket([]byte("meta")).Get([]byte(name)))
+		return nil
+	})
+	if err != nil {
+		return "", fmt.Errorf("journal: read %s: %w", name, err)
+	}
+	return value, nil
+}
+
+// setMark notes a value under a name.
+func (j *journal) setMark(name, value string) error {
+	err := j.db.Update(func(tx *bbolt.Tx) error { return tx.Bucket([]byte("meta")).Put([]byte(name), []byte(value)) })
+	if err != nil {
+		return fmt.Errorf("journal: write %s: %w", name, err)
+	}
+	return nil
+}
+
 // underWay returns the ids of the tasks whose attempt this node began and never ended.
 func (j *journal) underWay(queue string) (map[string]bool, error) {
 	ids := map[string]bool{}

@@ -29,8 +29,10 @@ type station struct {
 	cfg    Config
 	worker *Worker
 	slow   *slowTarget
-	stop   context.CancelFunc
-	ended  chan error
+	// prepare changes a worker before it runs.
+	prepare func(*Worker)
+	stop    context.CancelFunc
+	ended   chan error
 }
 
 func newStation(t *testing.T) *station {
@@ -80,6 +82,9 @@ func (s *station) start() {
 	w, err := New(s.cfg, s.rdb, s.store, s.queue)
 	require.NoError(s.t, err)
 	w.targets["slow"] = s.slow
+	if s.prepare != nil {
+		s.prepare(w)
+	}
 	ctx, stop := context.WithCancel(context.Background())
 	s.worker, s.stop, s.ended = w, stop, make(chan error, 1)
 	go func() { s.ended <- w.Run(ctx) }()

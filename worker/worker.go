@@ -39,6 +39,7 @@ type Config struct {
 	NotifyEvents []string // what each of them wants
 	NotifySecret string
 	ReverseHTTP  string // takes every event
+	ReverseWS    string // a master that is dialled; empty = none
 
 	Baidu Baidu
 
@@ -68,6 +69,7 @@ type Worker struct {
 
 	journal  *journal
 	outbox   *outbox
+	master   *master
 	jobs     *jobs
 	locks    *locks
 	slots    map[string]slots
@@ -102,6 +104,7 @@ func New(cfg Config, rdb redis.UniversalClient, store *tasks.Store, queue *tasks
 		return nil, err
 	}
 	w.targets, w.netdisk = w.openTargets(), newNetdisk(w)
+	w.master = w.newMaster()
 	w.rooms = newRoomKeeper(cfg, w.Recorder(), store)
 	w.OnRecorder(func(RecorderState) { w.rooms.look() })
 	w.channels, err = openChannels(cfg)
@@ -115,7 +118,7 @@ func (w *Worker) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	w.journal = j
+	w.journal, w.master.journal = j, j
 	w.outbox = &outbox{journal: j, store: w.store, queue: w.queue, log: w.log}
 	stopRecorder := w.startRecorder(ctx)
 	err = w.serve(ctx)
@@ -138,11 +141,11 @@ func (w *Worker) serve(ctx context.Context) error {
 	}
 	loops, stop := context.WithCancelCause(context.WithoutCancel(ctx)) // they end after the jobs
 	defer stop(nil)
-	ended := make(chan error, 12)
+	ended := make(chan error, 16)
 	for name, loop := range map[string]func(context.Context) error{
 		"outbox": w.outbox.run, "cancel": w.hearCancels, "live": w.publishLive, "heartbeat": w.beat, "relay": w.relay,
 		"sweep": w.sweep, "watch": w.watchJobs, "probe": w.probe,
-		"netdisk": w.netdisk.run, "rooms": w.rooms.run, "room hints": w.rooms.hints,
+		"netdisk": w.netdisk.run, "rooms": w.rooms.run, "room hints": w.rooms.hints, "master": w.master.run,
 	} {
 		go func() { ended <- w.keep(loops, name, loop) }()
 	}
