@@ -17,8 +17,10 @@ const (
 	GiB = int64(1) << 30
 	// BlockSize is the smallest slice; only the last one may be smaller.
 	BlockSize = 4 * MiB
-	// HardParts is where the real server stops counting; the documents say StrictParts.
-	HardParts, StrictParts = 2048, 1024
+	// HardParts is where the real server stops counting.
+	HardParts = 2048
+	// StrictParts is what its documents say.
+	StrictParts = 1024
 )
 
 // Hash says what the fake computes of the slices it gets.

@@ -80,8 +80,7 @@ func skipToFile(in *bufio.Reader, boundary string) error {
 
 // orMalformed keeps an error of the connection and turns one of the text into ours.
 func orMalformed(err error) error {
-	var text textproto.ProtocolError
-	if errors.As(err, &text) {
+	if _, ours := errors.AsType[textproto.ProtocolError](err); ours {
 		return errNotWellFormed
 	}
 	return err
