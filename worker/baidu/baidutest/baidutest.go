@@ -131,6 +131,7 @@ type Server struct {
 	listeners []*listener
 	hostnames []string
 	plainHost string
+	buffers   sync.Pool
 	drop      chan struct{} // closed when the server closes; ends what hangs
 }
 
@@ -155,7 +156,7 @@ func Start(opts Options) (*Server, error) {
 	s := &Server{
 		opts: opts, ca: ca,
 		devices: map[string]*device{}, sessions: map[string]*session{}, known: map[string]content{}, expected: map[string][]string{},
-		down: map[string]bool{}, counts: newCounts(), faults: newScript(opts.Seed, opts.Faults), link: newLink(opts.Shape), drop: make(chan struct{}),
+		down: map[string]bool{}, counts: newCounts(), buffers: sync.Pool{New: newBuffer}, faults: newScript(opts.Seed, opts.Faults), link: newLink(opts.Shape), drop: make(chan struct{}),
 	}
 	for _, a := range opts.Accounts {
 		s.accounts = append(s.accounts, newAccount(a))
