@@ -26,7 +26,7 @@ func lazyBlocks(size int64) string {
 	return `["5910a591dd8fc18c32a8f3df4fdc1761","a5fc157d78e6ad1c7e114b056c92821e"]`
 }
 
-var errNoSession = errors.New("Baidu opened no upload") //nolint:gochecknoglobals,staticcheck // a sentinel; a name begins it
+var errNoSession = errors.New("the netdisk opened no upload")
 
 // open goes on with the session, or opens one: the parts to send, or the result if nothing need be sent.
 func (u *upload) open(ctx context.Context) ([]int, *Result, error) {
@@ -140,8 +140,10 @@ func unix(t time.Time) string { return strconv.FormatInt(max(t.Unix(), 0), 10) }
 // adopt makes what precreate opened the session.
 func (u *upload) adopt(o opened) {
 	u.begun++
-	u.s.UploadID, u.s.Opened, u.s.RType, u.s.Host, u.s.Creating = string(o.UploadID), u.c.baiduNow(), u.rtype, "", false
-	clear(u.s.Done)
+	u.k.hold(func() {
+		u.s.UploadID, u.s.Opened, u.s.RType, u.s.Host, u.s.Creating = string(o.UploadID), u.c.baiduNow(), u.rtype, "", false
+		clear(u.s.Done)
+	})
 	u.k.start(u.s)
 }
 

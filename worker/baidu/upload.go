@@ -57,7 +57,13 @@ func (c *Client) uploadSource(ctx context.Context, src *source, remote string, o
 	close(done)
 	<-saved
 	if err != nil {
-		return Result{}, u.end(ctx, err)
+		err = u.end(ctx, err)
+		if o.Hashes != nil && ReasonOf(err) == ReasonChanged && src.unchanged() == nil { // not the file is wrong, but what we were told of it
+			c.cfg.Log.Warn("hashes that were given are not the file's", "account", c.cfg.Account)
+			o.Hashes = nil
+			return c.uploadSource(ctx, src, remote, o)
+		}
+		return Result{}, err
 	}
 	u.k.drop()
 	r.Sent = u.sent
@@ -76,8 +82,8 @@ func (u *upload) end(ctx context.Context, err error) error {
 	}
 	if ok {
 		if e.reason == ReasonTooLarge && e.limit == 0 {
-			e.limit = u.tier.MaxFile()
-			e = e.about("max", fmt.Sprintf("%d GiB", e.limit/gib))
+			e.limit = u.limit(ctx)
+			e = e.about("max", fmt.Sprintf("%.1f GiB", float64(e.limit)/gib))
 		}
 		if app, isApp := u.c.cfg.Credential.(OAuth); isApp {
 			e = e.about("folder", app.AppFolder)
@@ -85,6 +91,21 @@ func (u *upload) end(ctx context.Context, err error) error {
 		return e.about("file", "“"+u.asked+"”")
 	}
 	return err
+}
+
+// limit is what Baidu allows after it refused the size: the membership may have lapsed, and what it says may not be all.
+func (u *upload) limit(ctx context.Context) int64 {
+	if user, err := u.c.User(ctx); err == nil {
+		u.tier = user.Tier
+	}
+	limit := u.tier.MaxFile()
+	if limit >= u.src.size {
+		limit = TierNormal.MaxFile()
+	}
+	if limit >= u.src.size {
+		limit = u.src.size / 2
+	}
+	return limit
 }
 
 func rtypeOf(c Conflict) int {
@@ -265,8 +286,10 @@ func (u *upload) know(ctx context.Context) error {
 		}
 		return u.c.sourceProblem(err)
 	}
-	for i, v := range sums {
-		u.s.know(i, v)
-	}
+	u.k.hold(func() {
+		for i, v := range sums {
+			u.s.know(i, v)
+		}
+	})
 	return nil
 }
