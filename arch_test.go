@@ -20,8 +20,8 @@ type goPackage struct {
 }
 
 // mayImport is the house: main → web → handlers → tasks ← worker ← main. Nested
-// packages are the parts of a parent and import none of ours; those named …test
-// are support for tests.
+// packages are the parts of a parent and import none of ours; those named …test,
+// and what lies below them, are support for tests.
 func mayImport(from, to string) bool {
 	room, parent := to, path.Dir(to)
 	if parent != "." {
@@ -54,7 +54,7 @@ func testMayImport(from, to string) bool {
 }
 
 func isSupport(dir string) bool {
-	return path.Dir(dir) != "." && strings.HasSuffix(dir, "test")
+	return path.Dir(dir) != "." && (strings.HasSuffix(dir, "test") || strings.Contains(dir, "test/"))
 }
 
 // inHouse turns an import path into a folder of ours.

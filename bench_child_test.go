@@ -30,6 +30,7 @@ func TestChildOfBench(t *testing.T) {
 		"empty":     serveNothing,
 		"prepared":  servePrepared,
 		"listeners": serveListeners,
+		"uploader":  serveUpload,
 	}
 	role, ok := roles[os.Getenv(benchRole)]
 	if !ok {

@@ -38,6 +38,9 @@ func groups() []group {
 		{"feed", measureFeed},
 		{"backlog", measureBacklog},
 		{"memory", measureMemory},
+		{"baidu", measureBaiduWhole},
+		{"baidulink", measureBaiduLink},
+		{"baidufaults", measureBaiduFaults},
 	}
 }
 

@@ -57,7 +57,13 @@ func (c *Client) uploadSource(ctx context.Context, src *source, remote string, o
 	close(done)
 	<-saved
 	if err != nil {
-		return Result{}, u.end(ctx, err)
+		err = u.end(ctx, err)
+		if o.Hashes != nil && ReasonOf(err) == ReasonChanged && src.unchanged() == nil { // not the file is wrong, but what we were told of it
+			c.cfg.Log.Warn("hashes that were given are not the file's", "account", c.cfg.Account)
+			o.Hashes = nil
+			return c.uploadSource(ctx, src, remote, o)
+		}
+		return Result{}, err
 	}
 	u.k.drop()
 	r.Sent = u.sent

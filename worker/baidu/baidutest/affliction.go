@@ -55,7 +55,8 @@ func (c *call) afflict(f *fault) {
 		case ShrinkQuota:
 			a.Quota = f.Bytes
 		case ChangeTier:
-			a.Tier = Tier(f.Rule.Errno)
+			a.Tier = Tier(f.Errno)
+		default:
 		}
 	}
 }
@@ -73,6 +74,7 @@ func (c *call) bend(p *part) string {
 		told = wrong
 	case CorruptQuiet:
 		p.md5 = wrong
+	default:
 	}
 	if p.md5 == wrong && len(p.bytes) > 0 {
 		p.bytes[0] ^= 1
@@ -94,6 +96,7 @@ func (f *fault) spoil(answer fields) bool {
 		return true
 	case EmptyBody:
 		return true
+	default:
 	}
 	return false
 }
@@ -107,6 +110,7 @@ func (f *fault) cut(body []byte) []byte {
 		return []byte{}
 	case LoseAnswer:
 		return nil
+	default:
 	}
 	if body == nil {
 		return []byte{}

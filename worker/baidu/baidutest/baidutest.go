@@ -17,8 +17,10 @@ const (
 	GiB = int64(1) << 30
 	// BlockSize is the smallest slice; only the last one may be smaller.
 	BlockSize = 4 * MiB
-	// HardParts is where the real server stops counting; the documents say StrictParts.
-	HardParts, StrictParts = 2048, 1024
+	// HardParts is where the real server stops counting.
+	HardParts = 2048
+	// StrictParts is what its documents say.
+	StrictParts = 1024
 )
 
 // Hash says what the fake computes of the slices it gets.
@@ -129,6 +131,7 @@ type Server struct {
 	listeners []*listener
 	hostnames []string
 	plainHost string
+	buffers   sync.Pool
 	drop      chan struct{} // closed when the server closes; ends what hangs
 }
 
@@ -153,7 +156,7 @@ func Start(opts Options) (*Server, error) {
 	s := &Server{
 		opts: opts, ca: ca,
 		devices: map[string]*device{}, sessions: map[string]*session{}, known: map[string]content{}, expected: map[string][]string{},
-		down: map[string]bool{}, counts: newCounts(), faults: newScript(opts.Seed, opts.Faults), link: newLink(opts.Shape), drop: make(chan struct{}),
+		down: map[string]bool{}, counts: newCounts(), buffers: sync.Pool{New: newBuffer}, faults: newScript(opts.Seed, opts.Faults), link: newLink(opts.Shape), drop: make(chan struct{}),
 	}
 	for _, a := range opts.Accounts {
 		s.accounts = append(s.accounts, newAccount(a))

@@ -30,6 +30,8 @@ type call struct {
 	outcome  *refusal
 	status   int
 	began    time.Time
+	left     <-chan struct{} // closed when the client is known to have gone
+	conn     net.Conn
 	gone     bool // the connection is; nothing can be answered
 	drained  bool // nothing of the body is left to read
 	formRead bool
@@ -39,7 +41,8 @@ type call struct {
 
 // serve answers a request that was meant for host.
 func (s *Server) serve(w http.ResponseWriter, r *http.Request, host string, https, proxied bool) {
-	c := &call{s: s, w: w, r: r, host: host, https: https, proxied: proxied, part: -1, began: time.Now(), form: url.Values{}}
+	c := &call{s: s, w: w, r: r, host: host, https: https, proxied: proxied, part: -1, began: time.Now(), form: url.Values{}, left: r.Context().Done()}
+	c.conn, _ = r.Context().Value(connKey{}).(net.Conn)
 	query, err := url.ParseQuery(r.URL.RawQuery)
 	c.query, c.method = query, query.Get("method")
 	e, found := c.route()
@@ -190,16 +193,16 @@ func tcpOf(conn net.Conn) *net.TCPConn {
 // pause waits, unless the client or the server goes away.
 func (c *call) pause(d time.Duration) {
 	if d > 0 {
-		wait(c.r.Context(), c.s.drop, d)
+		wait(c.left, c.s.drop, d)
 	}
 }
 
-func wait(ctx context.Context, drop <-chan struct{}, d time.Duration) {
+func wait(left, drop <-chan struct{}, d time.Duration) {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
 	case <-timer.C:
-	case <-ctx.Done():
+	case <-left:
 	case <-drop:
 	}
 }
@@ -217,8 +220,7 @@ func (c *call) crawls() bool {
 	if c.fault != nil && (c.fault.Action == Drip || c.fault.Action == Hang) {
 		return true
 	}
-	conn, _ := c.r.Context().Value(connKey{}).(net.Conn)
-	for conn != nil {
+	for conn := c.conn; conn != nil; {
 		if l, ok := conn.(*linkConn); ok {
 			return l.slow
 		}

@@ -57,9 +57,10 @@ func (a answer) number(key string) int64 {
 	return n
 }
 
-func (a answer) ints(key string) []int {
+// wanted are the slices that precreate lists.
+func (a answer) wanted() []int {
 	var all []int
-	list, _ := a.json[key].([]any)
+	list, _ := a.json["block_list"].([]any)
 	for _, x := range list {
 		n, _ := strconv.Atoi(fmt.Sprint(x))
 		all = append(all, n)
@@ -125,7 +126,7 @@ func (c *client) do(method, address string, query url.Values, kind string, body 
 	if c.stoken != "" {
 		r.AddCookie(&http.Cookie{Name: "STOKEN", Value: c.stoken})
 	}
-	return c.read(c.http.Do(r))
+	return c.read(c.http.Do(r)) //nolint:bodyclose // read closes it
 }
 
 func (c *client) read(resp *http.Response, err error) answer {

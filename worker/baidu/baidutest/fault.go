@@ -202,7 +202,7 @@ func (c *call) misbehave(e endpoint) bool {
 	switch f.Action {
 	case Status:
 		c.drain()
-		c.answerStatus(f.Rule.Status)
+		c.answerStatus(f.Status)
 	case Errno:
 		c.drain()
 		c.refuse(c.oddly(f))
@@ -225,5 +225,5 @@ func (c *call) oddly(f *fault) *refusal {
 	if c.family == oauth && word == "" {
 		word = "invalid_grant"
 	}
-	return &refusal{code: f.Rule.Errno, text: f.Text, word: word, status: f.Rule.Status}
+	return &refusal{code: f.Errno, text: f.Text, word: word, status: f.Status}
 }

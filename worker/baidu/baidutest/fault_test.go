@@ -22,7 +22,7 @@ func faulty(t *testing.T, rules ...baidutest.Rule) (*baidutest.Server, *upload) 
 // finishes sends what precreate lists and creates; the file must be right.
 func (u *upload) finishes(s *baidutest.Server) {
 	u.c.t.Helper()
-	for _, n := range u.precreate().ints("block_list") {
+	for _, n := range u.precreate().wanted() {
 		u.mustSend(n)
 	}
 	if got := u.create(); got.code() != 0 || got.status != http.StatusOK {
@@ -80,7 +80,7 @@ func TestFault_brokenAnswers(t *testing.T) {
 		if got.status != http.StatusOK || got.json["md5"] != nil || !strings.Contains(got.body, want) || want == "" && got.body != "" {
 			t.Errorf("%s: %d %q %v", action, got.status, got.body, got.err)
 		}
-		if listed := u.precreate().ints("block_list"); !slices.Equal(listed, []int{1, 2}) {
+		if listed := u.precreate().wanted(); !slices.Equal(listed, []int{1, 2}) {
 			t.Errorf("%s: the slice was stored, and %v is wanted", action, listed)
 		}
 		u.finishes(s)
@@ -106,7 +106,7 @@ func TestFault_connectionsThatBreak(t *testing.T) {
 		if call := s.Calls(slice)[0]; call.Status != 0 || call.Part != 0 {
 			t.Errorf("%+v: counted as %+v", x.rule, call)
 		}
-		if stored := !slices.Contains(u.precreate().ints("block_list"), 0); stored != x.stored {
+		if stored := !slices.Contains(u.precreate().wanted(), 0); stored != x.stored {
 			t.Errorf("%+v: stored is %v", x.rule, stored)
 		}
 		u.finishes(s)
@@ -206,7 +206,7 @@ func TestFault_lostBlocks(t *testing.T) {
 		if got := u.create(); got.code() != 31363 {
 			t.Errorf("%s: %s", action, got.body)
 		}
-		if got := u.precreate().ints("block_list"); !slices.Equal(got, listed) && len(got)+len(listed) > 0 {
+		if got := u.precreate().wanted(); !slices.Equal(got, listed) && len(got)+len(listed) > 0 {
 			t.Errorf("%s: precreate lists %v, want %v", action, got, listed)
 		}
 		u.mustSend(1)
@@ -219,7 +219,7 @@ func TestFault_sessionTokenQuotaTierHost(t *testing.T) {
 	second := func(action baidutest.Action) baidutest.Rule {
 		return baidutest.Rule{Endpoint: slice, Nth: 2, Action: action}
 	}
-	s, u := faulty(t, second(baidutest.Expire))
+	_, u := faulty(t, second(baidutest.Expire))
 	u.mustSend(0)
 	u.send(1).expect(t, "the session", 403, 31363, "")
 
@@ -251,7 +251,7 @@ func TestFault_sessionTokenQuotaTierHost(t *testing.T) {
 	}
 	u.send(0).expect(t, "the tier", 403, 31364, "")
 
-	s, u = faulty(t, second(baidutest.HostDies), baidutest.Rule{Endpoint: baidutest.LocateUpload, Nth: 1, Action: baidutest.HostReturns})
+	s, u := faulty(t, second(baidutest.HostDies), baidutest.Rule{Endpoint: baidutest.LocateUpload, Nth: 1, Action: baidutest.HostReturns})
 	u.mustSend(0)
 	for range 2 {
 		if got := u.send(1); got.err == nil {

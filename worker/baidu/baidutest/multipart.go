@@ -29,10 +29,12 @@ func (c *call) readForFile(take func([]byte)) error {
 	if err := http.NewResponseController(c.w).SetReadDeadline(deadline); err != nil {
 		return err
 	}
-	in := bufio.NewReaderSize(&dripped{c: c, in: c.r.Body}, 64<<10)
+	buffer, _ := c.s.buffers.Get().(*[]byte)
+	defer c.s.buffers.Put(buffer)
+	in := bufio.NewReader(&dripped{c: c, in: c.r.Body})
 	err := skipToFile(in, boundary)
 	if err == nil {
-		err = copyUntil(in, "\r\n--"+boundary, take)
+		err = copyUntil(in, "\r\n--"+boundary, *buffer, take)
 	}
 	if errors.Is(err, os.ErrDeadlineExceeded) || err == nil && time.Now().After(deadline) {
 		return errTooSlow
@@ -80,8 +82,7 @@ func skipToFile(in *bufio.Reader, boundary string) error {
 
 // orMalformed keeps an error of the connection and turns one of the text into ours.
 func orMalformed(err error) error {
-	var text textproto.ProtocolError
-	if errors.As(err, &text) {
+	if _, ours := errors.AsType[textproto.ProtocolError](err); ours {
 		return errNotWellFormed
 	}
 	return err
@@ -90,9 +91,14 @@ func orMalformed(err error) error {
 // tail is how much may follow the file: the closing boundary, or a few fields.
 const tail = 4 << 10
 
+// newBuffer is what a slice goes through.
+func newBuffer() any {
+	b := make([]byte, tail+256<<10)
+	return &b
+}
+
 // copyUntil gives all before the delimiter to take, and checks that what follows ends the form.
-func copyUntil(in io.Reader, delimiter string, take func([]byte)) error {
-	buffer := make([]byte, tail+256<<10)
+func copyUntil(in io.Reader, delimiter string, buffer []byte, take func([]byte)) error {
 	held := 0
 	for {
 		n, err := in.Read(buffer[held:])

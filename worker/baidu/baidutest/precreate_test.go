@@ -55,7 +55,7 @@ func TestPrecreate_refusesWhatBaiduRefuses(t *testing.T) {
 			t.Errorf("%s: %d %s, want errno %d", name, got.status, got.body, x.want)
 		}
 	}
-	if got := u.precreate(); got.code() != 0 || got.number("return_type") != 1 || !slices.Equal(got.ints("block_list"), []int{0, 1, 2}) {
+	if got := u.precreate(); got.code() != 0 || got.number("return_type") != 1 || !slices.Equal(got.wanted(), []int{0, 1, 2}) {
 		t.Errorf("the right one: %s", got.body)
 	}
 	if got := c.get(c.pan+"/rest/2.0/xpan/file", q("method", "precreate")); got.status != http.StatusMethodNotAllowed {
@@ -157,13 +157,13 @@ func TestPrecreate_againWithTheUploadidListsWhatIsMissing(t *testing.T) {
 	u := oauthClient(t, s).newUpload(appPath, 9*mib).begin()
 	id := u.uploadid
 	u.mustSend(1)
-	if got := u.precreate(); got.text("uploadid") != id || !slices.Equal(got.ints("block_list"), []int{0, 2}) {
+	if got := u.precreate(); got.text("uploadid") != id || !slices.Equal(got.wanted(), []int{0, 2}) {
 		t.Errorf("%s, want the same uploadid and [0,2]", got.body)
 	}
-	if got := u.precreate("uploadid", ""); got.text("uploadid") == id || len(got.ints("block_list")) != 3 {
+	if got := u.precreate("uploadid", ""); got.text("uploadid") == id || len(got.wanted()) != 3 {
 		t.Errorf("without uploadid: %s, want a new one that wants all", got.body)
 	}
-	if got := u.precreate("uploadid", "N1-unknown"); got.text("uploadid") == "N1-unknown" || len(got.ints("block_list")) != 3 {
+	if got := u.precreate("uploadid", "N1-unknown"); got.text("uploadid") == "N1-unknown" || len(got.wanted()) != 3 {
 		t.Errorf("with an unknown uploadid: %s, want a new one", got.body)
 	}
 	u.uploadid = id
@@ -174,7 +174,7 @@ func TestPrecreate_againWithTheUploadidListsWhatIsMissing(t *testing.T) {
 	s.Advance(25 * time.Hour)
 	s.ExpireTokens("")
 	u.c.token = s.Authorise("").Access
-	if got := u.precreate(); got.text("uploadid") == id || len(got.ints("block_list")) != 3 {
+	if got := u.precreate(); got.text("uploadid") == id || len(got.wanted()) != 3 {
 		t.Errorf("after its time: %s, want a new one", got.body)
 	}
 }

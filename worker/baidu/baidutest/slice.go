@@ -3,6 +3,7 @@ package baidutest
 import (
 	"crypto/md5" //nolint:gosec // the protocol's checksum
 	"encoding/hex"
+	"errors"
 	"hash"
 	"net/http"
 	"strconv"
@@ -163,11 +164,11 @@ func (c *call) readSlice(n *session) (*part, *refusal) {
 		return nil, nil
 	}
 	switch {
-	case err == errTooSlow:
+	case errors.Is(err, errTooSlow):
 		c.drained = true
 		c.w.Header().Set("Connection", "close")
 		return nil, emptyError()
-	case err == errNotWellFormed:
+	case errors.Is(err, errNotWellFormed):
 		return nil, refuse(31208, "form data format invalid")
 	case err != nil: // the client went away
 		c.reset()

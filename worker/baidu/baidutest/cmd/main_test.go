@@ -3,6 +3,8 @@ package main
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"flag"
 	"io"
 	"net/http"
@@ -14,9 +16,6 @@ import (
 	"sync"
 	"testing"
 	"time"
-
-	"crypto/tls"
-	"crypto/x509"
 )
 
 // screen is what the command prints.
@@ -109,8 +108,16 @@ func TestCmd_servesAClientAndSaysWhatItDid(t *testing.T) {
 func TestCmd_refusesWhatItDoesNotUnderstand(t *testing.T) {
 	t.Parallel()
 	for _, args := range [][]string{
-		{"-tier", "gold"}, {"-kind", "x"}, {"-listen", "8900"}, {"-listen", "127.0.0.1:http"}, {"-hash", "x"}, {"-log", "x"}, {"-quota", "2X"},
-		{"-faults", "/nothing/there"}, {"-unknown"}, {"upload"},
+		{"-tier", "gold"},
+		{"-kind", "x"},
+		{"-listen", "8900"},
+		{"-listen", "127.0.0.1:http"},
+		{"-hash", "x"},
+		{"-log", "x"},
+		{"-quota", "2X"},
+		{"-faults", "/nothing/there"},
+		{"-unknown"},
+		{"upload"},
 	} {
 		var out bytes.Buffer
 		if code := run(t.Context(), args, &out, &out); code != 2 || out.Len() == 0 {
