@@ -59,6 +59,7 @@ func TestGuard_refusesWhatCannotSucceed(t *testing.T) {
 func TestUpload_startsNothingThatIsDoomed(t *testing.T) {
 	t.Parallel()
 	both(t, func(t *testing.T, by front) {
+		t.Helper()
 		p := open(t, by, withAccount(func(a *baidutest.Account) { a.Quota = mib }))
 		if _, err := p.upload(record(t, 5*mib)); baidu.ReasonOf(err) != baidu.ReasonSpace || p.fake.Requests(baidutest.Precreate) > 0 {
 			t.Errorf("it ended with %v after %d precreates", err, p.fake.Requests(baidutest.Precreate))
@@ -92,6 +93,7 @@ func TestUpload_byACookieThatLacksItsSTOKENTellsOnce(t *testing.T) {
 func TestUpload_meetsOtherContentUnderItsName(t *testing.T) {
 	t.Parallel()
 	both(t, func(t *testing.T, by front) {
+		t.Helper()
 		p := open(t, by, baidutest.Options{})
 		old, src := record(t, 2*mib), record(t, 3*mib)
 		p.mustUpload(old)
@@ -123,6 +125,7 @@ func TestUpload_meetsOtherContentUnderItsName(t *testing.T) {
 func TestUpload_sendsNothingWhenBaiduHasTheContent(t *testing.T) {
 	t.Parallel()
 	both(t, func(t *testing.T, by front) {
+		t.Helper()
 		p := open(t, by, baidutest.Options{KeepContent: true})
 		src := record(t, 9*mib)
 		p.mustUpload(src)
@@ -142,6 +145,7 @@ func TestUpload_sendsNothingWhenBaiduHasTheContent(t *testing.T) {
 func TestUpload_isNotMisledByWrongHashes(t *testing.T) {
 	t.Parallel()
 	both(t, func(t *testing.T, by front) {
+		t.Helper()
 		p := open(t, by, baidutest.Options{})
 		src, other := record(t, 9*mib), record(t, 9*mib-8)
 		h := &baidu.Hashes{ContentMD5: src.blocks[0], BlockSize: 4 * mib, Blocks: other.blocks}
@@ -162,6 +166,7 @@ func TestUpload_usesNoMoreConnectionsThanTheAccountHas(t *testing.T) {
 func TestShare_makesALinkByCookieAlone(t *testing.T) {
 	t.Parallel()
 	both(t, func(t *testing.T, by front) {
+		t.Helper()
 		p := open(t, by, baidutest.Options{})
 		p.mustUpload(record(t, mib))
 		if by == byToken {

@@ -15,7 +15,7 @@ import (
 // answerMost is the largest answer that is read: a listing of 1,000 long names.
 const answerMost = 8 << 20
 
-var errNoJSON = errors.New("the answer is not what Baidu says, but a proxy's page or a broken text") //nolint:gochecknoglobals // a sentinel
+var errNoJSON = errors.New("the answer is not what Baidu says, but a proxy's page or a broken text")
 
 // number is an integer that Baidu writes as a number or as a string.
 type number int64

@@ -42,8 +42,8 @@ const (
 )
 
 var (
-	errWrongMD5 = errors.New("Baidu has other bytes than were sent") //nolint:gochecknoglobals,staticcheck // a sentinel; a name begins it
-	errNoMD5    = errors.New("Baidu did not say which bytes it has") //nolint:gochecknoglobals,staticcheck // a sentinel; a name begins it
+	errWrongMD5 = errors.New("the netdisk has other bytes than were sent")
+	errNoMD5    = errors.New("the netdisk did not say which bytes it has")
 )
 
 // sliceBody is a slice as multipart, read from the file while it is sent. Unless the md5 is known it is computed on the way.

@@ -50,7 +50,7 @@ type cookieBearer struct {
 	cookie Cookie
 }
 
-var errNoCookie = errors.New("no BDUSS is set") //nolint:gochecknoglobals // a sentinel
+var errNoCookie = errors.New("no BDUSS is set")
 
 func (b cookieBearer) sign(_ context.Context, r *http.Request, at door) (string, error) {
 	if b.cookie.BDUSS == "" {
@@ -127,7 +127,7 @@ func (b *tokenBearer) current(ctx context.Context) (Pair, error) {
 		b.failed = now
 		b.mu.Unlock()
 		b.c.cfg.Log.Warn("token pair not renewed ahead of its end", "account", b.c.cfg.Account, "error", err)
-		return pair, nil //nolint:nilerr // Baidu decides
+		return pair, nil
 	}
 	return fresh, nil
 }

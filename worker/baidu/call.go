@@ -16,7 +16,6 @@ import (
 type call struct {
 	at       step
 	door     door
-	method   string // GET when there is no form
 	url      string
 	query    url.Values
 	form     url.Values
@@ -209,7 +208,7 @@ func (c *Client) failed(at step, a answer, oauth bool) *failure {
 	e := c.problem(v.reason, string(at), nil)
 	e.code, e.status, e.said = a.code, a.status, a.kind
 	if said := strings.TrimSpace(a.kind + " " + a.text); said != "" {
-		e.cause = fmt.Errorf("Baidu says %q", c.clean(said)) //nolint:staticcheck // a name
+		e.cause = fmt.Errorf("it says %q", c.clean(said))
 	}
 	if v.do == slow {
 		e.retryAt = c.cfg.Now().Add(5 * time.Minute)

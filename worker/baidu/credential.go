@@ -29,12 +29,22 @@ func (Cookie) credential() {}
 
 const hidden = "(hidden)"
 
-// String hides the secrets, whoever prints it.
-func (o OAuth) String() string        { return "OAuth " + o.AppFolder + " " + hidden }
-func (o OAuth) GoString() string      { return o.String() }
-func (o OAuth) LogValue() slog.Value  { return slog.StringValue(o.String()) }
-func (Cookie) String() string         { return "Cookie " + hidden }
-func (c Cookie) GoString() string     { return c.String() }
+// String hides the secrets, as all of these do.
+func (o OAuth) String() string { return "OAuth " + o.AppFolder + " " + hidden }
+
+// GoString hides the secrets.
+func (o OAuth) GoString() string { return o.String() }
+
+// LogValue hides the secrets.
+func (o OAuth) LogValue() slog.Value { return slog.StringValue(o.String()) }
+
+// String hides the secrets.
+func (Cookie) String() string { return "Cookie " + hidden }
+
+// GoString hides the secrets.
+func (c Cookie) GoString() string { return c.String() }
+
+// LogValue hides the secrets.
 func (c Cookie) LogValue() slog.Value { return slog.StringValue(c.String()) }
 
 // Pair is the two tokens of OAuth. The refresh token is good for one use: whoever uses it must make the new pair last before
@@ -46,10 +56,15 @@ type Pair struct {
 	ObtainedAt time.Time `json:"obtained_at"` // by Baidu's clock; the newest pair wins
 }
 
+// String hides the tokens.
 func (p Pair) String() string {
 	return "token pair until " + p.ExpiresAt.Format(time.RFC3339) + " " + hidden
 }
-func (p Pair) GoString() string     { return p.String() }
+
+// GoString hides the tokens.
+func (p Pair) GoString() string { return p.String() }
+
+// LogValue hides the tokens.
 func (p Pair) LogValue() slog.Value { return slog.StringValue(p.String()) }
 
 // Tokens keeps an account's pair for all processes and machines that use it.

@@ -49,11 +49,11 @@ const (
 	ReasonJournal    Reason = "journal"    // the session cannot be kept
 )
 
-// ErrNoTokens: the account was never authorised.
-var ErrNoTokens = errors.New("this account was never authorised") //nolint:gochecknoglobals // a sentinel
+// ErrNoTokens says that the account was never authorised.
+var ErrNoTokens = errors.New("this account was never authorised")
 
-// ErrPending: the person has not yet typed in the device code.
-var ErrPending = errors.New("the device code was not confirmed yet") //nolint:gochecknoglobals // a sentinel
+// ErrPending says that the person has not yet confirmed the device code.
+var ErrPending = errors.New("the device code was not confirmed yet")
 
 // Error is every error that this package returns.
 type Error struct {
@@ -78,7 +78,8 @@ func (e *Error) Class() string { return e.class }
 // Reason says what is the matter, for programs.
 func (e *Error) Reason() Reason { return e.reason }
 
-// AccountWide: nothing of this account can succeed before somebody acts or RetryAt is over; its queue should stop and tell once.
+// AccountWide says that nothing of this account can succeed before somebody acts or RetryAt is over: its queue should stop, and
+// tell once.
 func (e *Error) AccountWide() bool { return e.account }
 
 // RetryAt is the earliest time that another try makes sense; zero: as the worker likes.

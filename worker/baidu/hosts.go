@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-var errNoHost = errors.New("Baidu named no upload host that may be used") //nolint:gochecknoglobals,staticcheck // a sentinel; a name begins it
+var errNoHost = errors.New("the netdisk named no upload host that may be used")
 
 // located is locateupload's answer.
 type located struct {

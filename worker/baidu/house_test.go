@@ -207,7 +207,7 @@ type recording struct {
 }
 
 // record makes a file: every 512 bytes of it are unlike all others.
-func record(t testing.TB, size int64) *recording {
+func record(t *testing.T, size int64) *recording {
 	t.Helper()
 	r := &recording{path: filepath.Join(t.TempDir(), "录播.mp4"), size: size}
 	data := make([]byte, size)
@@ -224,7 +224,7 @@ func record(t testing.TB, size int64) *recording {
 	return r
 }
 
-func (r *recording) open(t testing.TB) *os.File {
+func (r *recording) open(t *testing.T) *os.File {
 	t.Helper()
 	f, err := os.Open(r.path)
 	if err != nil {

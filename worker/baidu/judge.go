@@ -60,7 +60,7 @@ func judge(at step, oauth bool, a answer) verdict {
 	if a.code == 0 {
 		return judgeKind(a.kind)
 	}
-	if v, ok := judgeAt(at, oauth, a); ok {
+	if v, ok := judgeAt(at, a); ok {
 		return v
 	}
 	return judgeCode(oauth, a.code)
@@ -97,7 +97,7 @@ func judgeKind(kind string) verdict {
 }
 
 // judgeAt is for the numbers whose meaning depends on the door.
-func judgeAt(at step, oauth bool, a answer) (verdict, bool) {
+func judgeAt(at step, a answer) (verdict, bool) {
 	switch at {
 	case stepShare:
 		return judgeShare(a.code)

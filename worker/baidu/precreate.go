@@ -26,7 +26,7 @@ func lazyBlocks(size int64) string {
 	return `["5910a591dd8fc18c32a8f3df4fdc1761","a5fc157d78e6ad1c7e114b056c92821e"]`
 }
 
-var errNoSession = errors.New("Baidu opened no upload") //nolint:gochecknoglobals,staticcheck // a sentinel; a name begins it
+var errNoSession = errors.New("the netdisk opened no upload")
 
 // open goes on with the session, or opens one: the parts to send, or the result if nothing need be sent.
 func (u *upload) open(ctx context.Context) ([]int, *Result, error) {

@@ -40,6 +40,7 @@ const inFlight = baidu.SlotsDefault * 4 * mib
 func TestUpload_resumesAndSendsOnlyWhatIsMissing(t *testing.T) {
 	t.Parallel()
 	both(t, func(t *testing.T, by front) {
+		t.Helper()
 		p := open(t, by, baidutest.Options{})
 		src := record(t, 50*mib+9)
 		p.halfway(src)
@@ -56,6 +57,7 @@ func TestUpload_resumesAndSendsOnlyWhatIsMissing(t *testing.T) {
 func TestUpload_resumesAfterAKill(t *testing.T) {
 	t.Parallel()
 	both(t, func(t *testing.T, by front) {
+		t.Helper()
 		p := open(t, by, baidutest.Options{})
 		src := record(t, 64*mib)
 		dir := t.TempDir()
@@ -139,6 +141,7 @@ func (d onDisk) Delete(key string) error { return os.Remove(d.file(key)) }
 func TestUpload_ofAChangedFileBeginsAnew(t *testing.T) {
 	t.Parallel()
 	both(t, func(t *testing.T, by front) {
+		t.Helper()
 		p := open(t, by, baidutest.Options{})
 		src := record(t, 24*mib)
 		p.halfway(src)
@@ -154,6 +157,7 @@ func TestUpload_ofAChangedFileBeginsAnew(t *testing.T) {
 func TestUpload_findsTheFileOfACreateWhoseAnswerWasLost(t *testing.T) {
 	t.Parallel()
 	both(t, func(t *testing.T, by front) {
+		t.Helper()
 		look := map[front]string{byToken: baidutest.List, byCookie: baidutest.Meta}[by]
 		var rules []baidutest.Rule
 		for range 10 { // the first look, before the upload, succeeds; then one rule after the other acts: two looks of five tries
@@ -175,6 +179,7 @@ func TestUpload_findsTheFileOfACreateWhoseAnswerWasLost(t *testing.T) {
 func TestUpload_goesOnWhenThereIsRoomAgain(t *testing.T) {
 	t.Parallel()
 	both(t, func(t *testing.T, by front) {
+		t.Helper()
 		p := open(t, by, baidutest.Options{Faults: []baidutest.Rule{slice(baidutest.ShrinkQuota, func(r *baidutest.Rule) { r.Bytes = mib })}})
 		src := record(t, 13*mib)
 		_, err := p.upload(src)
@@ -196,6 +201,7 @@ func TestUpload_goesOnWhenThereIsRoomAgain(t *testing.T) {
 func TestUpload_heedsAWrongClockNot(t *testing.T) {
 	t.Parallel()
 	both(t, func(t *testing.T, by front) {
+		t.Helper()
 		p := open(t, by, baidutest.Options{})
 		src := record(t, 24*mib)
 		p.halfway(src)
@@ -213,6 +219,7 @@ func TestUpload_heedsAWrongClockNot(t *testing.T) {
 func TestUpload_trustsNoSessionOlderThanADay(t *testing.T) {
 	t.Parallel()
 	both(t, func(t *testing.T, by front) {
+		t.Helper()
 		p := open(t, by, baidutest.Options{})
 		src := record(t, 24*mib)
 		p.halfway(src)

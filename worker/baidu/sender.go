@@ -276,8 +276,8 @@ func (s *sender) succeed(ctx context.Context, a *attempt, got sum) {
 }
 
 var (
-	errOvertaken = errors.New("the same slice arrived on another connection") //nolint:gochecknoglobals // a sentinel
-	errAbandoned = errors.New("this connection is much slower than others")   //nolint:gochecknoglobals // a sentinel
-	errStalled   = errors.New("nothing moves on this connection")             //nolint:gochecknoglobals // a sentinel
-	errCrawls    = errors.New("this connection is too slow to finish")        //nolint:gochecknoglobals // a sentinel
+	errOvertaken = errors.New("the same slice arrived on another connection")
+	errAbandoned = errors.New("this connection is much slower than others")
+	errStalled   = errors.New("nothing moves on this connection")
+	errCrawls    = errors.New("this connection is too slow to finish")
 )

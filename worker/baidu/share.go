@@ -24,7 +24,7 @@ func NewPwd() string {
 	return string(b)
 }
 
-var errPwd = errors.New("a password has 4 characters, digits and lower-case letters") //nolint:gochecknoglobals // a sentinel
+var errPwd = errors.New("a password has 4 characters, digits and lower-case letters")
 
 // shared is what pset and apaas answer.
 type shared struct {

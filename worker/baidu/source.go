@@ -21,10 +21,10 @@ const (
 )
 
 var (
-	errNoFile = errors.New("this is no ordinary file")                   //nolint:gochecknoglobals // a sentinel
-	errShrank = errors.New("the file is shorter than it was")            //nolint:gochecknoglobals // a sentinel
-	errGrew   = errors.New("the file changed while it was sent")         //nolint:gochecknoglobals // a sentinel
-	errOther  = errors.New("the file's bytes changed while it was sent") //nolint:gochecknoglobals // a sentinel
+	errNoFile = errors.New("this is no ordinary file")
+	errShrank = errors.New("the file is shorter than it was")
+	errGrew   = errors.New("the file changed while it was sent")
+	errOther  = errors.New("the file's bytes changed while it was sent")
 )
 
 // source is the file as it was at the start.

@@ -16,7 +16,7 @@ type granted struct {
 	Expires number `json:"expires_in"`
 }
 
-var errNoToken = errors.New("Baidu gave no tokens") //nolint:gochecknoglobals,staticcheck // a sentinel; a name begins it
+var errNoToken = errors.New("the netdisk gave no tokens")
 
 // refresh spends a refresh token. It is good for one use, and a request that failed may have used it up: then Baidu says so at
 // the next, and a person must authorise again.

@@ -18,7 +18,7 @@ const (
 	writeBuffer   = 256 << 10
 )
 
-var errRedirect = errors.New("Baidu sends the request elsewhere, which it never does: is there a proxy or a login page in between?") //nolint:gochecknoglobals,staticcheck // a sentinel; a name begins it
+var errRedirect = errors.New("the netdisk sends the request elsewhere, which it never does: is there a proxy or a login page in between?")
 
 // newHTTP speaks HTTP/1.1 alone: many slices want many connections, not one of HTTP/2. There is no timeout over all: the
 // watchdog of a slice and the deadline of a small request know better.

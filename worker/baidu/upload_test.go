@@ -10,6 +10,7 @@ import (
 func TestUpload_bringsAFileAndProvesIt(t *testing.T) {
 	t.Parallel()
 	both(t, func(t *testing.T, by front) {
+		t.Helper()
 		p := open(t, by, baidutest.Options{Strict: baidutest.Strict{UserAgent: true, Parts: true, StickyHost: true}})
 		src := record(t, 18*mib+7)
 		var last baidu.Progress
@@ -40,6 +41,7 @@ func TestUpload_bringsAFileAndProvesIt(t *testing.T) {
 func TestUpload_isDoneAtOnceWhenTheContentStands(t *testing.T) {
 	t.Parallel()
 	both(t, func(t *testing.T, by front) {
+		t.Helper()
 		p := open(t, by, baidutest.Options{})
 		src := record(t, 9*mib)
 		p.mustUpload(src)
