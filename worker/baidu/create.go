@@ -186,7 +186,7 @@ func (u *upload) result(f File, confirmed bool) Result {
 	if r.Path == "" {
 		r.Path = u.s.Path
 	}
-	if u.s.allKnown() {
+	if r.MD5 = f.MD5; u.s.allKnown() && (confirmed || f.MD5 == "") {
 		r.MD5 = expectedMD5(u.s.sums())
 	}
 	return r

@@ -62,6 +62,13 @@ func (k *keeper) with(now bool, change func(*session)) {
 	}
 }
 
+// hold changes a session that the journal may be reading.
+func (k *keeper) hold(change func()) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	change()
+}
+
 // start makes s the session.
 func (k *keeper) start(s *session) {
 	k.mu.Lock()

@@ -41,10 +41,10 @@ type Result struct {
 	FSID int64
 	Path string // the final one; differs from the asked one after a rename
 	Size int64
-	// MD5 is what Verify compares: the md5 of the content when it is one slice, else of the list of the slices' md5s as Baidu
-	// was told it.
+	// MD5 is what Verify compares: when Confirmed, the md5 of the content if it is one slice, else of the list of the slices' md5s
+	// as Baidu was told it; when not, what Baidu says, so that a later change shows.
 	MD5 string
-	// Confirmed: Baidu's own md5 said the same. Else size and every single slice were proved, but Baidu's md5 could not be read.
+	// Confirmed: Baidu's own md5 said the same. Else size and every single slice were proved, but what Baidu says of the whole follows another rule.
 	Confirmed bool
 	Rapid     bool  // Baidu had the content; nothing was sent
 	Standing  bool  // the same content was there under this name; nothing was sent

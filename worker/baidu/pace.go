@@ -21,6 +21,7 @@ type pace struct {
 const (
 	paceSlices = 6  // a window holds at least so many
 	tookMost   = 16 // and the median is of so many
+	paceRest   = 10 // so many windows after a loss it does not widen
 )
 
 func (p *pace) reset(now time.Time) { p.since, p.bytes, p.count = now, 0, 0 }
@@ -39,6 +40,9 @@ func (p *pace) won(now time.Time, size int64, took, window time.Duration) bool {
 	}
 	speed := float64(p.bytes) / since.Seconds()
 	p.reset(now)
+	if now.Sub(p.halved) < paceRest*window {
+		return false
+	}
 	grew := speed > p.best*1.05
 	if grew {
 		p.best = speed

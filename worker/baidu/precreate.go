@@ -140,8 +140,10 @@ func unix(t time.Time) string { return strconv.FormatInt(max(t.Unix(), 0), 10) }
 // adopt makes what precreate opened the session.
 func (u *upload) adopt(o opened) {
 	u.begun++
-	u.s.UploadID, u.s.Opened, u.s.RType, u.s.Host, u.s.Creating = string(o.UploadID), u.c.baiduNow(), u.rtype, "", false
-	clear(u.s.Done)
+	u.k.hold(func() {
+		u.s.UploadID, u.s.Opened, u.s.RType, u.s.Host, u.s.Creating = string(o.UploadID), u.c.baiduNow(), u.rtype, "", false
+		clear(u.s.Done)
+	})
 	u.k.start(u.s)
 }
 

@@ -82,8 +82,8 @@ func (u *upload) end(ctx context.Context, err error) error {
 	}
 	if ok {
 		if e.reason == ReasonTooLarge && e.limit == 0 {
-			e.limit = u.tier.MaxFile()
-			e = e.about("max", fmt.Sprintf("%d GiB", e.limit/gib))
+			e.limit = u.limit(ctx)
+			e = e.about("max", fmt.Sprintf("%.1f GiB", float64(e.limit)/gib))
 		}
 		if app, isApp := u.c.cfg.Credential.(OAuth); isApp {
 			e = e.about("folder", app.AppFolder)
@@ -91,6 +91,21 @@ func (u *upload) end(ctx context.Context, err error) error {
 		return e.about("file", "“"+u.asked+"”")
 	}
 	return err
+}
+
+// limit is what Baidu allows after it refused the size: the membership may have lapsed, and what it says may not be all.
+func (u *upload) limit(ctx context.Context) int64 {
+	if user, err := u.c.User(ctx); err == nil {
+		u.tier = user.Tier
+	}
+	limit := u.tier.MaxFile()
+	if limit >= u.src.size {
+		limit = TierNormal.MaxFile()
+	}
+	if limit >= u.src.size {
+		limit = u.src.size / 2
+	}
+	return limit
 }
 
 func rtypeOf(c Conflict) int {
@@ -271,8 +286,10 @@ func (u *upload) know(ctx context.Context) error {
 		}
 		return u.c.sourceProblem(err)
 	}
-	for i, v := range sums {
-		u.s.know(i, v)
-	}
+	u.k.hold(func() {
+		for i, v := range sums {
+			u.s.know(i, v)
+		}
+	})
 	return nil
 }
