@@ -57,6 +57,9 @@ func (n *netdisk) bringBack(ctx context.Context) {
 	}
 }
 
+// firstLook is no account's name; it marks that the first look is over.
+const firstLook = "first look"
+
 func (n *netdisk) look(ctx context.Context, seen map[string]string) error {
 	if err := n.lookAtLogins(ctx); err != nil {
 		return err
@@ -65,12 +68,13 @@ func (n *netdisk) look(ctx context.Context, seen map[string]string) error {
 	if err != nil {
 		return err
 	}
-	fresh := map[string]bool{}
+	fresh, started := map[string]bool{}, seen[firstLook] != ""
+	seen[firstLook] = firstLook
 	for name, line := range lines {
 		if seen[name] != line {
 			n.drop(name) // it may be somebody else now
 			_, _ = newKeeper(n, name).newest(ctx)
-			fresh[name] = seen[name] != "" // a start is no news
+			fresh[name] = started // a start is no news
 			seen[name] = line
 		}
 	}

@@ -84,8 +84,14 @@ func (s *steps) report(done int64) {
 // mustPut puts data under name and checks everything Put promises about a success.
 func mustPut(t *testing.T, target Target, inspect Inspect, name string, data []byte, replace bool) *steps {
 	t.Helper()
+	return mustPutFile(t, target, inspect, name, source(t, data), data, replace)
+}
+
+// mustPutFile does the same with a file that was used before: a target may know it again.
+func mustPutFile(t *testing.T, target Target, inspect Inspect, name string, src *os.File, data []byte, replace bool) *steps {
+	t.Helper()
 	seen := &steps{t: t}
-	location, sum, err := target.Put(t.Context(), source(t, data), name, replace, seen.report)
+	location, sum, err := target.Put(t.Context(), src, name, replace, seen.report)
 	if err != nil {
 		t.Fatalf("put %q: %v", name, err)
 	}
@@ -120,9 +126,10 @@ func mustBeEmpty(t *testing.T, inspect Inspect) {
 	}
 }
 
-// leaveHalf cancels a Put of data in the middle and proves that nothing is to be seen of it.
-func leaveHalf(t *testing.T, target Target, inspect Inspect, name string, data []byte) {
+// leaveHalf cancels a Put of data in the middle, proves that nothing is to be seen of it, and returns the file it was put from.
+func leaveHalf(t *testing.T, target Target, inspect Inspect, name string, data []byte) *os.File {
 	t.Helper()
+	src := source(t, data)
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	half := &steps{t: t, then: func(done int64) {
@@ -130,7 +137,7 @@ func leaveHalf(t *testing.T, target Target, inspect Inspect, name string, data [
 			cancel()
 		}
 	}}
-	_, _, err := target.Put(ctx, source(t, data), name, false, half.report)
+	_, _, err := target.Put(ctx, src, name, false, half.report)
 	if !errors.Is(err, context.Canceled) {
 		t.Fatalf("a cancelled put answered %v, want the context's error inside", err)
 	}
@@ -138,6 +145,7 @@ func leaveHalf(t *testing.T, target Target, inspect Inspect, name string, data [
 		t.Fatalf("cancelled at %d of %d, and yet it went on to the end", len(data)/2, len(data))
 	}
 	mustBeEmpty(t, inspect)
+	return src
 }
 
 // midway moves src away from its start: a target must not rely on the position.

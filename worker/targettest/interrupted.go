@@ -12,8 +12,8 @@ import (
 func resumesAfterCancel(t *testing.T, open Open) {
 	target, inspect := open(t)
 	data := content(big, 6)
-	leaveHalf(t, target, inspect, "room/video.mp4", data)
-	seen := mustPut(t, target, inspect, "room/video.mp4", data, false)
+	src := leaveHalf(t, target, inspect, "room/video.mp4", data)
+	seen := mustPutFile(t, target, inspect, "room/video.mp4", src, data, false)
 	if seen.first < big/4 {
 		t.Errorf("after half was there, the next put began at %d of %d", seen.first, big)
 	}
@@ -25,11 +25,11 @@ func resumesAfterCancel(t *testing.T, open Open) {
 func survivesSpoiledPart(t *testing.T, open Open) {
 	target, inspect := open(t)
 	data := content(big, 7)
-	leaveHalf(t, target, inspect, "video.mp4", data)
+	src := leaveHalf(t, target, inspect, "video.mp4", data)
 	if !inspect.SpoilPart("video.mp4", []byte("garbage, as after a power cut")) {
 		t.Fatal("a cancelled put left nothing to resume")
 	}
-	mustPut(t, target, inspect, "video.mp4", data, false)
+	mustPutFile(t, target, inspect, "video.mp4", src, data, false)
 }
 
 func resumesWithChangedSource(t *testing.T, open Open) {
