@@ -299,7 +299,7 @@ func (t *transcoding) finish() (*result, error) {
 	if err := ffmpeg.Seal(t.part, t.final, true); err != nil {
 		return nil, err
 	}
-	return &result{output: out, warning: strings.Join(t.warnings, "; "), seen: tasks.Sighting{Size: t.src.info.Size()}}, nil
+	return &result{output: out, warning: strings.Join(t.warnings, "; "), seen: tasks.Sighting{Size: t.src.info.Size(), Inode: knownInode(t.src.info)}}, nil
 }
 
 func removePart(part string) error {
