@@ -3,7 +3,6 @@
 package main
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -27,19 +26,12 @@ const ready = 60 * time.Second
 type house struct {
 	t      *testing.T
 	dir    string
-	data   string
 	pid    int
 	client *client
 }
 
 // open starts `nglive` with a command and settings; it stops with the test.
 func (b *bench) open(t *testing.T, command string, settings ...string) *house {
-	t.Helper()
-	return b.openIn(t, "", command, settings...)
-}
-
-// openIn does the same with a data folder of the caller's, "" for one of its own.
-func (b *bench) openIn(t *testing.T, data, command string, settings ...string) *house {
 	t.Helper()
 	dir, environ := home(t)
 	environ = append(environ, "PATH="+os.Getenv("PATH"), "HOME="+dir, "NGLIVE_LOG_LEVEL=warn")
@@ -67,7 +59,7 @@ func (b *bench) openIn(t *testing.T, data, command string, settings ...string) *
 			t.Logf("nglive %s said:\n%s", command, said)
 		}
 	})
-	h := &house{t: t, dir: dir, data: cmp.Or(data, filepath.Join(dir, "data")), pid: cmd.Process.Pid}
+	h := &house{t: t, dir: dir, pid: cmd.Process.Pid}
 	h.connect(ended, said)
 	return h
 }
@@ -84,7 +76,7 @@ func (h *house) connect(ended <-chan error, said *screen) {
 		if time.Now().After(deadline) {
 			h.t.Fatalf("nglive does not serve after %s:\n%s", ready, said)
 		}
-		base, err := os.ReadFile(filepath.Join(h.data, webAddressFile))
+		base, err := os.ReadFile(filepath.Join(h.dir, "data", webAddressFile))
 		if err != nil {
 			continue
 		}

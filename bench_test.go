@@ -38,7 +38,6 @@ func groups() []group {
 		{"feed", measureFeed},
 		{"backlog", measureBacklog},
 		{"memory", measureMemory},
-		{"sweep", measureSweep},
 	}
 }
 
