@@ -58,6 +58,7 @@ func (i *installation) newWorker(b *bus, takeOver bool) (workerPart, error) {
 		ReverseHTTP: string(cfg.ReverseHTTPURL), ReverseWS: string(cfg.ReverseWSURL),
 		SweepInterval: cfg.SweepInterval, SweepSettle: cfg.SweepSettle,
 		DiskWarn: cfg.DiskWarn.Of, DiskHold: cfg.DiskHold.Of,
+		TrashLifetime: cfg.TrashLifetime, GuardCleans: cfg.GuardCleans,
 		RedisDir: i.redisDir(), RedisReserve: cfg.RedisReserve.Of,
 		Recorder: i.recorder(),
 		Log:      i.log,

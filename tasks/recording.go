@@ -92,6 +92,7 @@ type Recording struct {
 	Broadcast string    `json:"broadcast,omitempty" doc:"The broadcast it belongs to"`
 	Inode     uint64    `json:"inode,omitempty"`
 	OpenedAt  time.Time `json:"opened_at,omitzero"`
+	BeganAt   time.Time `json:"began_at,omitzero" doc:"When it began as the file itself says, where no recorder told opened_at"`
 	ClosedAt  time.Time `json:"closed_at,omitzero"`
 
 	SizeBytes       int64   `json:"size_bytes,omitempty"`
@@ -104,6 +105,8 @@ type Recording struct {
 	Run         int        `json:"run,omitempty" doc:"1 for the first run; a person's retry is the next"`
 	Steps       []StepInfo `json:"steps,omitempty"`
 	Error       string     `json:"error,omitempty"`
+	TrashedAt   time.Time  `json:"trashed_at,omitzero" doc:"When its files went to the folder .nglive-trash/<id>, all uploads proved"`
+	EmptiedAt   time.Time  `json:"emptied_at,omitzero" doc:"When they were removed from there"`
 	CreatedAt   time.Time  `json:"created_at"`
 	UpdatedAt   time.Time  `json:"updated_at"`
 }
@@ -160,6 +163,9 @@ func (o *Output) told() *Output {
 	}
 	return &said
 }
+
+// OriginSweep marks what the sweep found on the disk, before any recorder told of it.
+const OriginSweep = "sweep"
 
 // originPerson marks what a person asked for by hand, before any recorder told of it.
 const originPerson = "person"

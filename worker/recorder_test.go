@@ -27,8 +27,8 @@ func quickTimes() recorder.Times {
 	return recorder.Times{Look: 20 * time.Millisecond, Hooks: 50 * time.Millisecond, Alarm: 100 * time.Millisecond, Pause: time.Millisecond}
 }
 
-// told lists what the events say of the recorder.
-func (s *station) told() []string {
+// recorderTold lists what the events say of the recorder.
+func (s *station) recorderTold() []string {
 	frames, err := s.store.Since(s.t.Context(), "0", 10000)
 	require.NoError(s.t, err)
 	var out []string
@@ -59,17 +59,17 @@ func TestWorker_tellsWhenItsRecorderComesAndGoes(t *testing.T) {
 		defer mu.Unlock()
 		heard = append(heard, state)
 	})
-	s.until("it is up", func() bool { return slices.Equal(s.told(), []string{tasks.RecorderUp}) })
+	s.until("it is up", func() bool { return slices.Equal(s.recorderTold(), []string{tasks.RecorderUp}) })
 	s.until("its list is ours", func() bool { return s.worker.RecorderState().Hooked })
 	s.within(60*time.Second, "the node tells of it", func() bool {
 		n, _, err := s.store.Node(t.Context(), "test")
 		return err == nil && n.Recorder != nil && n.Recorder.Up && n.Recorder.Hooked && !n.Recorder.Own && n.Recorder.Version == "2.17.3"
 	})
 	d.Kill()
-	s.until("it is away", func() bool { return slices.Equal(s.told(), []string{tasks.RecorderUp, tasks.RecorderDown}) })
+	s.until("it is away", func() bool { return slices.Equal(s.recorderTold(), []string{tasks.RecorderUp, tasks.RecorderDown}) })
 	d.Again()
 	s.until("it is back", func() bool {
-		return slices.Equal(s.told(), []string{tasks.RecorderUp, tasks.RecorderDown, tasks.RecorderUp})
+		return slices.Equal(s.recorderTold(), []string{tasks.RecorderUp, tasks.RecorderDown, tasks.RecorderUp})
 	})
 	mu.Lock()
 	defer mu.Unlock()
@@ -113,7 +113,7 @@ func TestWorker_recordsWhileRedisIsAway(t *testing.T) {
 	assert.False(t, w.Healthy())
 	s.redis.Start()
 	s.within(60*time.Second, "the worker works", w.Healthy)
-	s.within(60*time.Second, "it is told", func() bool { told := s.told(); return len(told) > 0 && told[len(told)-1] == tasks.RecorderUp })
+	s.within(60*time.Second, "it is told", func() bool { told := s.recorderTold(); return len(told) > 0 && told[len(told)-1] == tasks.RecorderUp })
 	pid := w.RecorderState().PID
 	done()
 	assert.Positive(t, pid)

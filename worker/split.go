@@ -68,7 +68,7 @@ func (u *sending) split(ctx context.Context, dir string, limit int64) ([]ffmpeg.
 	if err := os.RemoveAll(dir); err != nil {
 		return nil, fmt.Errorf("clear %s: %w", dir, err)
 	}
-	if free, above := room(u.w.cfg.OutputDir, u.w.cfg.DiskHold); above < u.src.info.Size() {
+	if free, above := u.w.roomOn(u.w.cfg.OutputDir, u.w.cfg.DiskHold); above < u.src.info.Size() {
 		return nil, &held{reason: fmt.Sprintf("%s is larger than %s takes and must be split, and the disk of %s has only %s left; free some space, then this goes on by itself",
 			u.src.rel, u.with.Target, u.w.cfg.OutputDir, size(free))}
 	}

@@ -31,6 +31,7 @@ type station struct {
 	slow   *slowTarget
 	// prepare changes a worker before it runs.
 	prepare func(*Worker)
+	usage   func(string) (free, total uint64) // of every disk; nil = as it is
 	stop    context.CancelFunc
 	ended   chan error
 }
@@ -63,7 +64,8 @@ func makeConfig(dir string) Config {
 			Upload:    tasks.UploadWith{Target: TargetArchive, Path: "{room}/{date}/{file}"},
 		},
 		EncodeConcurrency: 1, RemuxConcurrency: 2, UploadConcurrency: 2, NotifyEvents: []string{"errors", tasks.StepHeld, tasks.NodeDown},
-		SweepInterval: time.Second, SweepSettle: time.Second, Log: slog.New(slog.NewTextHandler(testLog(), nil)),
+		SweepInterval: time.Second, SweepSettle: time.Hour, // tests of the search set their own
+		Log: slog.New(slog.NewTextHandler(testLog(), nil)),
 	}
 }
 
@@ -82,6 +84,9 @@ func (s *station) start() {
 	w, err := New(s.cfg, s.rdb, s.store, s.queue)
 	require.NoError(s.t, err)
 	w.targets["slow"] = s.slow
+	if s.usage != nil {
+		w.usage = s.usage
+	}
 	if s.prepare != nil {
 		s.prepare(w)
 	}

@@ -14,27 +14,45 @@ import (
 
 // sweepFigures count what the sweep mended.
 type sweepFigures struct {
-	requeued, archived atomic.Int64
+	requeued, archived, adopted, found, vanished, standing, leftovers, emptied, cleaned atomic.Int64
+
+	rounds atomic.Int64 // full looks at everything
 }
 
-// sweep proves on start and every interval that what should happen to this node's recordings has a task, and mends what has
-// none: web died between state and queue, somebody deleted a task, Redis forgot one.
+// sweep proves on start and every interval that every closed file of this node is a recording, and that what should happen to it
+// has a task; and it mends what is amiss: a webhook got lost, web died between state and queue, somebody deleted a task, Redis forgot one.
 func (w *Worker) sweep(ctx context.Context) error {
-	tick := time.NewTicker(max(w.cfg.SweepInterval, time.Second))
-	defer tick.Stop()
-	for {
-		if err := w.sweepOnce(ctx); err != nil && ctx.Err() == nil {
-			w.log.Warn("sweep waits for the next round", "error", err)
+	for ctx.Err() == nil {
+		began := time.Now()
+		for _, round := range []func(context.Context) error{
+			w.sweepTasks, w.wakeStanding, w.lookForFiles, w.endVanished, w.clearLeftovers, w.emptyTrash,
+		} {
+			if err := round(ctx); err != nil && ctx.Err() == nil {
+				w.log.Warn("sweep waits for the next round", "error", err)
+			}
 		}
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-tick.C:
+		w.swept.rounds.Add(1)
+		w.awaitRound(ctx, began.Add(max(w.cfg.SweepInterval, time.Second)))
+	}
+	return ctx.Err()
+}
+
+// awaitRound waits for the next full round. Files that were not still yet are looked at alone as soon as they could be.
+func (w *Worker) awaitRound(ctx context.Context, next time.Time) {
+	for ctx.Err() == nil {
+		still := w.search.nextStill(w.cfg.SweepSettle)
+		if left := time.Until(next); still < 0 || still >= left {
+			pause(ctx, left)
+			return
+		}
+		pause(ctx, still+10*time.Millisecond)
+		if err := w.lookAtPending(ctx); err != nil && ctx.Err() == nil {
+			w.log.Warn("sweep waits for the next round", "error", err)
 		}
 	}
 }
 
-func (w *Worker) sweepOnce(ctx context.Context) error {
+func (w *Worker) sweepTasks(ctx context.Context) error {
 	if time.Since(w.forgot) > time.Hour {
 		w.forgot = time.Now()
 		if err := w.journal.forget(w.forgot.Add(-forgetAfter)); err != nil {
@@ -98,9 +116,20 @@ func (w *Worker) sweepRecording(ctx context.Context, r *tasks.Recording) error {
 }
 
 func (w *Worker) requeue(ctx context.Context, r *tasks.Recording, info *tasks.StepInfo, step tasks.Step) error {
+	if err := w.queue.Step(ctx, *r, info, step); err != nil {
+		return err
+	}
 	w.swept.requeued.Add(1)
 	w.log.Warn("lost task put back", "recording", r.ID, "step", info.ID)
-	return w.queue.Step(ctx, *r, info, step)
+	return w.repaired(r, info.ID, "its task was lost and is in the queue again")
+}
+
+// repaired tells of something that the sweep mended about a recording.
+func (w *Worker) repaired(r *tasks.Recording, step, what string) error {
+	return w.journal.post(letter{Event: &tasks.Event{
+		CMD: tasks.Repaired, ID: r.ID, TS: tasks.Stamp(time.Now()), NODE: r.Node, ROOM: r.RoomID, STEP: step, STATE: r.State, NAME: r.Name,
+		TITLE: r.Title, FILE: r.Path, RUN: r.Run, MSG: what, EVENT: "repair-" + uuid.NewString(),
+	}})
 }
 
 // completedTooSoon: the queue says done, the recording does not, and nothing is left to be sent. The journal that knew is gone.

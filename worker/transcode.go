@@ -40,9 +40,36 @@ func (w *Worker) transcode(ctx context.Context, d *delivery, a *assignment, e en
 		if ctx.Err() == nil && src.changed() {
 			err = whatChanged(src) // whatever ffmpeg made of it, this is why
 		}
-		return nil, errors.Join(err, removePart(t.part))
+		if ctx.Err() == nil && t.outOfRoom() {
+			err = problemf(space, "the disk of %s became full while this was made; free some space, then it goes on by itself", t.w.cfg.OutputDir)
+		}
+		return nil, errors.Join(err, t.abandon())
 	}
-	return t.finish()
+	res, err := t.finish()
+	if err != nil {
+		return nil, err
+	}
+	return res, t.w.journal.partEnds(outputPart, t.partName())
+}
+
+// partName is the part's name below OUTPUT_DIR.
+func (t *transcoding) partName() string { return strings.TrimSuffix(t.rel, ".mp4") + ".part.mp4" }
+
+// outOfRoom looks while the half-made output still lies there. ffmpeg may say nothing of a full disk and even end well; what it made
+// is then only not readable.
+func (t *transcoding) outOfRoom() bool {
+	free, total := t.w.usage(t.w.cfg.OutputDir)
+	return total > 0 && free < nearlyNothing
+}
+
+// nearlyNothing is less than any write of ffmpeg's that matters.
+const nearlyNothing = 1 << 20
+
+func (t *transcoding) abandon() error {
+	if err := removePart(t.part); err != nil {
+		return err
+	}
+	return t.w.journal.partEnds(outputPart, t.partName())
 }
 
 // transcoding is one attempt.
@@ -233,7 +260,7 @@ func (t *transcoding) name() error {
 			t.rel, t.final = rel, final
 			t.part = filepath.Join(t.w.cfg.OutputDir, filepath.FromSlash(part))
 			t.job.Out = t.part
-			return nil
+			return t.w.journal.partBegins(outputPart, part, t.a.rec.ID)
 		}
 	}
 	return problemf(tell, "another file stands at %s in %s already; move it away, then retry", outputName(&t.a.rec, "-"+t.a.rec.ID), t.w.cfg.OutputDir)
@@ -299,7 +326,7 @@ func (t *transcoding) finish() (*result, error) {
 	if err := ffmpeg.Seal(t.part, t.final, true); err != nil {
 		return nil, err
 	}
-	return &result{output: out, warning: strings.Join(t.warnings, "; "), seen: tasks.Sighting{Size: t.src.info.Size()}}, nil
+	return &result{output: out, warning: strings.Join(t.warnings, "; "), seen: tasks.Sighting{Size: t.src.info.Size(), Inode: knownInode(t.src.info)}}, nil
 }
 
 func removePart(part string) error {

@@ -152,7 +152,13 @@ func (u *sending) send(ctx context.Context, f *os.File, file, tag string, report
 			continue
 		}
 		u.owned = owner != ""
+		if err = u.w.journal.partBegins(u.with.Target, name, u.a.rec.ID); err != nil {
+			return tasks.Part{}, err
+		}
 		location, sum, err := u.target.Put(ctx, f, name, u.replaces(), report)
+		if err == nil || taken(err) {
+			err = errors.Join(err, u.w.journal.partEnds(u.with.Target, name))
+		}
 		if taken(err) {
 			continue
 		}
@@ -257,5 +263,5 @@ func seenOf(a *assignment, src *source) tasks.Sighting {
 	if a.rec.Input(a.step.ID).Path != "" {
 		return tasks.Sighting{}
 	}
-	return tasks.Sighting{Size: src.info.Size()}
+	return tasks.Sighting{Size: src.info.Size(), Inode: knownInode(src.info)}
 }

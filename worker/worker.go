@@ -45,6 +45,8 @@ type Config struct {
 
 	SweepInterval, SweepSettle time.Duration
 	DiskWarn, DiskHold         Reserve
+	TrashLifetime              time.Duration
+	GuardCleans                bool   // the disk guard may take what was uploaded and verified to the trash
 	RedisDir                   string // where our own Redis keeps its file; empty = not ours to watch
 	RedisReserve               Reserve
 
@@ -61,27 +63,32 @@ type Worker struct {
 	queue    *tasks.Queue
 	log      *slog.Logger
 	tools    ffmpeg.Tools
+	usage    func(dir string) (free, total uint64)
 	programs programs
 	owner    tasks.Owner
 	targets  map[string]Target // but for the accounts of netdisk
 	netdisk  *netdisk
 	recorder *recorderPost // nil: this node has none
 
-	journal  *journal
-	outbox   *outbox
-	master   *master
-	jobs     *jobs
-	locks    *locks
-	slots    map[string]slots
-	live     chan tasks.Event
-	channels []channel
-	rooms    *roomKeeper
-	swept    sweepFigures
-	forgot   time.Time // when the journal was pruned; the sweep's own
-	steps    *prometheus.HistogramVec
-	healthy  atomic.Int64 // unix time until which the worker counts as healthy
-	encoders atomic.Pointer[[]string]
-	warnings atomic.Pointer[[]string]
+	journal   *journal
+	outbox    *outbox
+	master    *master
+	jobs      *jobs
+	locks     *locks
+	slots     map[string]slots
+	live      chan tasks.Event
+	channels  []channel
+	rooms     *roomKeeper
+	swept     sweepFigures
+	search    search    // the sweep's own
+	marks     *marks    // the files whose recordings are known
+	cleaning  cleaning  // the disk guard's own
+	forgot    time.Time // when the journal was pruned; the sweep's own
+	installed time.Time // since when this installation takes care of recordings
+	steps     *prometheus.HistogramVec
+	healthy   atomic.Int64 // unix time until which the worker counts as healthy
+	encoders  atomic.Pointer[[]string]
+	warnings  atomic.Pointer[[]string]
 }
 
 // New prepares a worker; Run does the rest.
@@ -93,6 +100,7 @@ func New(cfg Config, rdb redis.UniversalClient, store *tasks.Store, queue *tasks
 	w := &Worker{
 		cfg: cfg, rdb: rdb, store: store, queue: queue, log: cfg.Log,
 		tools: ffmpeg.Tools{FFmpeg: cfg.FFmpeg, FFprobe: cfg.FFprobe},
+		usage: usage,
 		owner: tasks.Owner{Install: cfg.Install, Boot: boot},
 		jobs:  newJobs(), locks: newLocks(), live: make(chan tasks.Event, 256), steps: newStepDurations(),
 		slots: map[string]slots{
@@ -119,21 +127,26 @@ func (w *Worker) Run(ctx context.Context) error {
 		return err
 	}
 	w.journal, w.master.journal = j, j
-	w.outbox = &outbox{journal: j, store: w.store, queue: w.queue, log: w.log}
-	stopRecorder := w.startRecorder(ctx)
-	err = w.serve(ctx)
-	stopRecorder()
+	w.outbox = &outbox{journal: j, store: w.store, queue: w.queue, defaults: w.cfg.Defaults, log: w.log}
+	if w.installed, err = j.installedAt(); err == nil {
+		stopRecorder := w.startRecorder(ctx)
+		err = w.serve(ctx)
+		stopRecorder()
+	}
 	if closing := j.close(); err == nil {
 		err = closing
 	}
 	return err
 }
 
-func (w *Worker) serve(ctx context.Context) error {
+func (w *Worker) serve(ctx context.Context) (err error) {
 	if err := w.claim(ctx); err != nil {
 		return err
 	}
 	if err := w.meetRedis(ctx); err != nil {
+		return err
+	}
+	if w.marks, err = loadMarks(w.journal); err != nil {
 		return err
 	}
 	if err := w.reclaim(ctx); err != nil {
@@ -144,7 +157,7 @@ func (w *Worker) serve(ctx context.Context) error {
 	ended := make(chan error, 16)
 	for name, loop := range map[string]func(context.Context) error{
 		"outbox": w.outbox.run, "cancel": w.hearCancels, "live": w.publishLive, "heartbeat": w.beat, "relay": w.relay,
-		"sweep": w.sweep, "watch": w.watchJobs, "probe": w.probe,
+		"sweep": w.sweep, "guard": w.guard, "watch": w.watchJobs, "probe": w.probe,
 		"netdisk": w.netdisk.run, "rooms": w.rooms.run, "room hints": w.rooms.hints, "master": w.master.run,
 	} {
 		go func() { ended <- w.keep(loops, name, loop) }()
