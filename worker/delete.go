@@ -113,7 +113,9 @@ func trash(dir, rel, recording string) error {
 	if err := root.MkdirAll(filepath.Dir(to), 0o755); err != nil {
 		return problemf(tell, "the trash folder %s in %s cannot be made: %v", trashDir, dir, cause(err))
 	}
+	tasks.Failpoint("trash.rename.before")
 	err = root.Rename(rel, to)
+	tasks.Failpoint("trash.rename.after")
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}

@@ -106,10 +106,12 @@ func (w *Worker) reclaimQueue(ctx context.Context, queue string, only map[string
 			continue
 		}
 		keys := []string{base + "active", base + "lease", base + "pending", base + "t:" + id}
+		tasks.Failpoint("reclaim.before")
 		back, err := redis.NewScript(reclaimScript).Run(ctx, w.rdb, keys, id, time.Now().UnixNano()).Int()
 		if err != nil {
 			return n, fmt.Errorf("redis: put task %s back: %w", id, err)
 		}
+		tasks.Failpoint("reclaim.after")
 		n += back
 	}
 	return n, nil

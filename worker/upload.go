@@ -31,8 +31,10 @@ func (w *Worker) upload(ctx context.Context, a *assignment) (*result, error) {
 	p := w.progress(tasks.IsUp, a, float64(src.info.Size()))
 	began := time.Now()
 	p.at(0, 0)
+	tasks.Failpoint("upload.put.before")
 	u := sending{w: w, target: target, with: with, a: a}
 	name, location, sum, err := u.send(ctx, src, func(done int64) {
+		tasks.Failpoint("upload.put.progress")
 		p.at(float64(done), int64(float64(done)/max(time.Since(began).Seconds(), 0.001)))
 	})
 	if err != nil {
@@ -41,6 +43,7 @@ func (w *Worker) upload(ctx context.Context, a *assignment) (*result, error) {
 	if err := target.Check(ctx, name, src.info.Size(), sum); err != nil {
 		return nil, fmt.Errorf("check %s after the upload: %w", name, err)
 	}
+	tasks.Failpoint("upload.checked")
 	if src.changed() {
 		return nil, problemf(again, "%s changed while it was uploaded", src.rel)
 	}
@@ -97,6 +100,7 @@ func (u *sending) send(ctx context.Context, src *source, report func(int64)) (na
 		}
 		u.owned = owner != ""
 		location, sum, err = u.target.Put(ctx, src.file, name, u.owned, report)
+		tasks.Failpoint("upload.put.after")
 		if taken(err) {
 			continue
 		}
