@@ -56,6 +56,7 @@ func (i *installation) newWorker(b *bus, takeOver bool) (workerPart, error) {
 		ReverseHTTP:   string(cfg.ReverseHTTPURL),
 		SweepInterval: cfg.SweepInterval, SweepSettle: cfg.SweepSettle,
 		DiskWarn: cfg.DiskWarn.Of, DiskHold: cfg.DiskHold.Of,
+		TrashLifetime: cfg.TrashLifetime, GuardCleans: cfg.GuardCleans,
 		RedisDir: i.redisDir(), RedisReserve: cfg.RedisReserve.Of,
 		Log: i.log,
 	}, b.rdb, b.store, b.queue)

@@ -5,10 +5,14 @@ import "time"
 // FactKind says what a fact tells.
 type FactKind string
 
-// What can happen to a recording. The first two come from recorders, the next from workers, the last from people.
+// What can happen to a recording. The first two come from recorders (or from the sweep, when no recorder told), the next from the
+// sweep, then those from workers, the last from people.
 const (
 	FileWasOpened FactKind = "opened"
 	FileWasClosed FactKind = "closed"
+
+	FileWasFound FactKind = "found"    // older than the installation
+	FileVanished FactKind = "vanished" // it was announced, and is not there
 
 	StepBegan     FactKind = "began"
 	StepFailsNow  FactKind = "retrying" // an attempt failed, another follows by itself
@@ -62,6 +66,7 @@ type Sighting struct {
 	Session  string    `json:"session_id,omitempty"`
 	Inode    uint64    `json:"inode,omitempty"`
 	OpenedAt time.Time `json:"opened_at,omitzero"`
+	BeganAt  time.Time `json:"began_at,omitzero"` // what the file says of itself; an opening time that nobody told
 	ClosedAt time.Time `json:"closed_at,omitzero"`
 	Size     int64     `json:"size_bytes,omitempty"`
 	Duration float64   `json:"duration_seconds,omitempty"`

@@ -17,6 +17,10 @@ func Follow(r Recording, f Flow, fact Fact) (after Recording, events []Event, ch
 		n.opened()
 	case FileWasClosed:
 		n.closed()
+	case FileWasFound:
+		n.found()
+	case FileVanished:
+		n.vanished()
 	case PersonRetries:
 		n.retried()
 	case PersonRuns:
@@ -63,11 +67,15 @@ func (n *next) opened() {
 }
 
 func (n *next) closed() {
-	before, wasOpen := n.rec.State, n.rec.ClosedAt.IsZero()
+	before, wasOpen, grew := n.rec.State, n.rec.ClosedAt.IsZero(), n.grew()
 	n.learn()
 	byHand := before.Over() && wasOpen && n.rec.Origin == originPerson // a person worked on it while it was being recorded
-	if before != "" && before != Opening && before != Found && !byHand {
+	comesLate := before == Missing && n.rec.Run == 0                   // it had been given up
+	if before != "" && before != Opening && before != Found && !byHand && !comesLate && !grew {
 		return // closed already
+	}
+	if grew {
+		n.rec.SizeBytes = n.fact.Seen.Size
 	}
 	if before == "" {
 		n.rec.CreatedAt = At(n.fact.At)
@@ -77,8 +85,34 @@ func (n *next) closed() {
 	}
 	n.rec.State, n.changed = Closed, true
 	n.plan(n.rec.Run + 1)
-	n.say(FileClosed, "")
+	n.say(FileClosed, n.fact.Reason)
 	n.advance()
+}
+
+// grew: the sweep took the file for closed, and it is longer now. What was made of it lacks the rest.
+func (n *next) grew() bool {
+	size := n.fact.Seen.Size
+	return n.rec.State.Over() && n.rec.Run > 0 && n.rec.Origin == OriginSweep && n.rec.SizeBytes > 0 && size > n.rec.SizeBytes
+}
+
+// found lists a file that is older than the installation; one that is known stays what it is.
+func (n *next) found() {
+	fresh := n.rec.State == ""
+	n.learn()
+	if !fresh {
+		return
+	}
+	n.rec.State, n.rec.CreatedAt, n.changed = Found, At(n.fact.At), true
+	n.say(RecordingFound, n.fact.Reason)
+}
+
+// vanished ends a recording that a recorder announced and never wrote, or whose file went before its end was told.
+func (n *next) vanished() {
+	if n.rec.State != Opening {
+		return
+	}
+	n.rec.State, n.rec.Error, n.changed = Missing, n.fact.Error, true
+	n.say(FlowFinished, n.fact.Error)
 }
 
 // knowing is the recording with what the fact saw of it: all that a choice of its flow may look at.
@@ -101,6 +135,9 @@ func (n *next) learn() {
 	if r.OpenedAt.IsZero() && !s.OpenedAt.IsZero() {
 		r.OpenedAt = At(s.OpenedAt)
 	}
+	if r.BeganAt.IsZero() && !s.BeganAt.IsZero() {
+		r.BeganAt = At(s.BeganAt)
+	}
 	if r.ClosedAt.IsZero() && !s.ClosedAt.IsZero() {
 		r.ClosedAt = At(s.ClosedAt)
 	}
@@ -110,7 +147,7 @@ func (n *next) learn() {
 func sameFacts(a, b Recording) bool {
 	return a.Session == b.Session && a.RoomID == b.RoomID && a.ShortID == b.ShortID && a.Name == b.Name && a.Title == b.Title &&
 		a.Area == b.Area && a.Inode == b.Inode && a.SizeBytes == b.SizeBytes && a.DurationSeconds == b.DurationSeconds &&
-		a.OpenedAt.Equal(b.OpenedAt) && a.ClosedAt.Equal(b.ClosedAt)
+		a.OpenedAt.Equal(b.OpenedAt) && a.BeganAt.Equal(b.BeganAt) && a.ClosedAt.Equal(b.ClosedAt)
 }
 
 // plan pins the flow and lays out its steps for a run.

@@ -74,7 +74,7 @@ func (a *application) follow(choose func(Recording) (Flow, error)) error {
 // generationOf moves on to the next generation when the path was used again: the former recording is closed, and a *known*
 // open time or inode differs.
 func generationOf(r Recording, s Sighting, gen int) int {
-	if r.State == "" || r.State == Opening || r.State == Found {
+	if r.State == "" || r.State == Opening || r.State == Found || (r.State == Missing && r.Run == 0) {
 		return gen
 	}
 	if differs(r, s) {

@@ -89,6 +89,7 @@ type Recording struct {
 	Session  string    `json:"session_id,omitempty"`
 	Inode    uint64    `json:"inode,omitempty"`
 	OpenedAt time.Time `json:"opened_at,omitzero"`
+	BeganAt  time.Time `json:"began_at,omitzero" doc:"When it began as the file itself says, where no recorder told opened_at"`
 	ClosedAt time.Time `json:"closed_at,omitzero"`
 
 	SizeBytes       int64   `json:"size_bytes,omitempty"`
@@ -130,6 +131,9 @@ type Output struct {
 	SHA256    string  `json:"sha256,omitempty"`
 	Seconds   float64 `json:"seconds,omitempty"`
 }
+
+// OriginSweep marks what the sweep found on the disk, before any recorder told of it.
+const OriginSweep = "sweep"
 
 // originPerson marks what a person asked for by hand, before any recorder told of it.
 const originPerson = "person"

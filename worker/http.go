@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"sync/atomic"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
@@ -49,7 +50,7 @@ func (w *Worker) metrics() *prometheus.Registry {
 		reg.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, read))
 	}
 	gauge("nglive_jobs", "Work under way on this node.", func() float64 { return float64(len(w.jobs.list())) })
-	gauge("nglive_sweep_requeued", "Lost tasks the sweep put back since the start.", func() float64 { return float64(w.swept.requeued.Load()) })
+	w.swept.register(reg)
 	for name, dir := range map[string]string{"recordings": w.cfg.RecordingsDir, "output": w.cfg.OutputDir, "archive": w.cfg.ArchiveDir} {
 		reg.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 			Name: "nglive_disk_free_bytes", Help: "Free space of a folder's disk.", ConstLabels: prometheus.Labels{"folder": name},
@@ -71,4 +72,18 @@ func newStepDurations() *prometheus.HistogramVec {
 	return prometheus.NewHistogramVec(prometheus.HistogramOpts{
 		Name: "nglive_step_duration_seconds", Help: "How long attempts at a step took.", Buckets: prometheus.ExponentialBuckets(0.1, 4, 9),
 	}, []string{"type", "result"})
+}
+
+// register shows what the sweep mended since the start.
+func (s *sweepFigures) register(reg *prometheus.Registry) {
+	for kind, n := range map[string]*atomic.Int64{
+		"requeued": &s.requeued, "archived": &s.archived, "adopted": &s.adopted, "found": &s.found, "vanished": &s.vanished,
+	} {
+		reg.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{
+			Name: "nglive_sweep_repairs_total", Help: "What the sweep mended since the start.", ConstLabels: prometheus.Labels{"kind": kind},
+		}, func() float64 { return float64(n.Load()) }))
+	}
+	reg.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "nglive_sweep_requeued", Help: "Lost tasks the sweep put back since the start.",
+	}, func() float64 { return float64(s.requeued.Load()) }))
 }

@@ -51,7 +51,9 @@ type journal struct {
 	posted chan struct{} // rings when the outbox has something new
 }
 
-func buckets() []string { return []string{"tasks", "outbox", "names", "meta"} }
+func buckets() []string {
+	return []string{"tasks", "outbox", "names", "meta", "files", "parts", "trash"}
+}
 
 var errJournalLocked = errors.New("another worker is running on this DATA_DIR; stop it first, or give this one its own NGLIVE_DATA_DIR")
 
@@ -229,11 +231,13 @@ func (j *journal) follow(epoch string) error {
 		meta := tx.Bucket([]byte("meta"))
 		former := string(meta.Get([]byte("epoch")))
 		if former != "" && former != epoch {
-			if err := tx.DeleteBucket([]byte("tasks")); err != nil {
-				return err
-			}
-			if _, err := tx.CreateBucket([]byte("tasks")); err != nil {
-				return err
+			for _, b := range []string{"tasks", "files"} {
+				if err := tx.DeleteBucket([]byte(b)); err != nil {
+					return err
+				}
+				if _, err := tx.CreateBucket([]byte(b)); err != nil {
+					return err
+				}
 			}
 		}
 		return meta.Put([]byte("epoch"), []byte(epoch))

@@ -49,7 +49,7 @@ func remoteName(template string, r *tasks.Recording, file, suffix string) string
 
 // began is when the recording began, as exactly as we know, in this machine's time zone.
 func began(r *tasks.Recording) time.Time {
-	for _, t := range []time.Time{r.OpenedAt, r.ClosedAt, r.CreatedAt} {
+	for _, t := range []time.Time{r.OpenedAt, r.BeganAt, r.ClosedAt, r.CreatedAt} {
 		if !t.IsZero() {
 			return t.Local()
 		}

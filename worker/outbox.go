@@ -12,10 +12,11 @@ import (
 // outbox sends what the journal holds unsent, in order. Redis may be away for as long as it likes: nothing is lost, nothing
 // overtakes, and a letter that arrives twice counts once.
 type outbox struct {
-	journal *journal
-	store   *tasks.Store
-	queue   *tasks.Queue
-	log     *slog.Logger
+	journal  *journal
+	store    *tasks.Store
+	queue    *tasks.Queue
+	defaults tasks.Defaults // this node's, for the flows of what the sweep finds
+	log      *slog.Logger
 }
 
 // batch is how many letters are sent before the journal forgets them together.
@@ -61,7 +62,7 @@ func (o *outbox) deliver(ctx context.Context, l letter) error {
 	if l.Event != nil {
 		return o.store.Publish(ctx, *l.Event)
 	}
-	r, err := o.store.Apply(ctx, *l.Fact)
+	r, err := o.tell(ctx, *l.Fact)
 	if errors.Is(err, tasks.ErrNoRecording) {
 		o.log.Warn("fact about an unknown recording dropped", "recording", l.Fact.Recording, "kind", string(l.Fact.Kind))
 		return nil
@@ -70,6 +71,17 @@ func (o *outbox) deliver(ctx context.Context, l letter) error {
 		return err
 	}
 	return o.queue.Follow(ctx, r)
+}
+
+// tell brings a fact about a recording, or one about a file that the sweep saw.
+func (o *outbox) tell(ctx context.Context, f tasks.Fact) (tasks.Recording, error) {
+	if f.Kind != tasks.FileWasClosed && f.Kind != tasks.FileWasFound {
+		return o.store.Apply(ctx, f)
+	}
+	return o.store.Ingest(ctx, f, func(r tasks.Recording) (tasks.Flow, error) {
+		flows, err := o.store.Flows(ctx)
+		return flows.Choose(r).Resolve(o.defaults), err
+	})
 }
 
 // empty reports whether everything was sent.

@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -54,7 +55,9 @@ func (w *Worker) openSource(r *tasks.Recording) (*source, error) {
 			f, err = root.OpenFile(rel, os.O_RDONLY|nonBlocking, 0)
 		}
 		if err == nil {
-			return asSource(f, dir, rel)
+			src, err := asSource(f, dir, rel)
+			w.noteSource(r, src)
+			return src, err
 		}
 		if strings.Contains(err.Error(), "escapes from parent") {
 			return nil, problemf(never, "%s is a link that leads out of its folder, and is not followed", rel)
@@ -64,6 +67,24 @@ func (w *Worker) openSource(r *tasks.Recording) (*source, error) {
 		}
 	}
 	return nil, &gone{fmt.Sprintf("the file %s is not in %s any more; if it was moved, move it back and retry", r.Path, dir)}
+}
+
+// noteSource remembers whose file this is, so that the sweep knows it under another name too.
+func (w *Worker) noteSource(r *tasks.Recording, src *source) {
+	if src == nil || r.Root != tasks.RootRecordings {
+		return
+	}
+	id, err := hex.DecodeString(r.ID)
+	m := markOf(src.info, src.rel)
+	if err != nil || len(id) != 8 || w.marks.known(m) || (r.SizeBytes != 0 && r.SizeBytes != m.size) {
+		return
+	}
+	more := map[mark][8]byte{m: [8]byte(id)}
+	if err := w.journal.remember(more); err != nil {
+		w.log.Debug("the journal does not take a file's mark", "recording", r.ID, "error", err)
+		return
+	}
+	w.marks.add(more)
 }
 
 // missing reports whether a name is simply not there; a name that is too long or leads through a file is not there either.

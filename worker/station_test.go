@@ -61,7 +61,8 @@ func makeConfig(dir string) Config {
 			Upload:    tasks.UploadWith{Target: TargetArchive, Path: "{room}/{date}/{file}"},
 		},
 		EncodeConcurrency: 1, RemuxConcurrency: 2, UploadConcurrency: 2, NotifyEvents: []string{"errors", tasks.StepHeld, tasks.NodeDown},
-		SweepInterval: time.Second, SweepSettle: time.Second, Log: slog.New(slog.NewTextHandler(testLog(), nil)),
+		SweepInterval: time.Second, SweepSettle: time.Hour, // tests of the search set their own
+		Log: slog.New(slog.NewTextHandler(testLog(), nil)),
 	}
 }
 

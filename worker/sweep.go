@@ -14,27 +14,43 @@ import (
 
 // sweepFigures count what the sweep mended.
 type sweepFigures struct {
-	requeued, archived atomic.Int64
+	requeued, archived, adopted, found, vanished atomic.Int64
+
+	rounds atomic.Int64 // full looks at everything
 }
 
-// sweep proves on start and every interval that what should happen to this node's recordings has a task, and mends what has
-// none: web died between state and queue, somebody deleted a task, Redis forgot one.
+// sweep proves on start and every interval that every closed file of this node is a recording, and that what should happen to it
+// has a task; and it mends what is amiss: a webhook got lost, web died between state and queue, somebody deleted a task, Redis forgot one.
 func (w *Worker) sweep(ctx context.Context) error {
-	tick := time.NewTicker(max(w.cfg.SweepInterval, time.Second))
-	defer tick.Stop()
-	for {
-		if err := w.sweepOnce(ctx); err != nil && ctx.Err() == nil {
-			w.log.Warn("sweep waits for the next round", "error", err)
+	for ctx.Err() == nil {
+		began := time.Now()
+		for _, round := range []func(context.Context) error{w.sweepTasks, w.lookForFiles, w.endVanished} {
+			if err := round(ctx); err != nil && ctx.Err() == nil {
+				w.log.Warn("sweep waits for the next round", "error", err)
+			}
 		}
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-tick.C:
+		w.swept.rounds.Add(1)
+		w.awaitRound(ctx, began.Add(max(w.cfg.SweepInterval, time.Second)))
+	}
+	return ctx.Err()
+}
+
+// awaitRound waits for the next full round. Files that were not still yet are looked at alone as soon as they could be.
+func (w *Worker) awaitRound(ctx context.Context, next time.Time) {
+	for ctx.Err() == nil {
+		still := w.search.nextStill(w.cfg.SweepSettle)
+		if left := time.Until(next); still < 0 || still >= left {
+			pause(ctx, left)
+			return
+		}
+		pause(ctx, still+10*time.Millisecond)
+		if err := w.lookAtPending(ctx); err != nil && ctx.Err() == nil {
+			w.log.Warn("sweep waits for the next round", "error", err)
 		}
 	}
 }
 
-func (w *Worker) sweepOnce(ctx context.Context) error {
+func (w *Worker) sweepTasks(ctx context.Context) error {
 	if time.Since(w.forgot) > time.Hour {
 		w.forgot = time.Now()
 		if err := w.journal.forget(w.forgot.Add(-forgetAfter)); err != nil {
@@ -72,7 +88,7 @@ const young = 10 * time.Second
 
 func (w *Worker) sweepRecording(ctx context.Context, r *tasks.Recording) error {
 	info := r.Current()
-	if info == nil || time.Since(r.UpdatedAt).Abs() < young {
+	if info == nil || time.Since(r.UpdatedAt).Abs() < tasks.Hasten(young) {
 		return nil
 	}
 	flow, err := w.store.PinnedFlow(ctx, r.FlowKey)

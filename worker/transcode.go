@@ -302,7 +302,7 @@ func (t *transcoding) finish() (*result, error) {
 		return nil, err
 	}
 	tasks.Failpoint("transcode.seal.after")
-	return &result{output: out, warning: strings.Join(t.warnings, "; "), seen: tasks.Sighting{Size: t.src.info.Size()}}, nil
+	return &result{output: out, warning: strings.Join(t.warnings, "; "), seen: tasks.Sighting{Size: t.src.info.Size(), Inode: knownInode(t.src.info)}}, nil
 }
 
 func removePart(part string) error {

@@ -168,5 +168,5 @@ func seenOf(a *assignment, src *source) tasks.Sighting {
 	if a.rec.Input(a.step.ID).Path != "" {
 		return tasks.Sighting{}
 	}
-	return tasks.Sighting{Size: src.info.Size()}
+	return tasks.Sighting{Size: src.info.Size(), Inode: knownInode(src.info)}
 }

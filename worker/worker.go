@@ -41,6 +41,8 @@ type Config struct {
 
 	SweepInterval, SweepSettle time.Duration
 	DiskWarn, DiskHold         Reserve
+	TrashLifetime              time.Duration
+	GuardCleans                bool   // the disk guard may take what was uploaded and verified to the trash
 	RedisDir                   string // where our own Redis keeps its file; empty = not ours to watch
 	RedisReserve               Reserve
 
@@ -59,19 +61,22 @@ type Worker struct {
 	owner    tasks.Owner
 	targets  map[string]Target
 
-	journal  *journal
-	outbox   *outbox
-	jobs     *jobs
-	locks    *locks
-	slots    map[string]slots
-	live     chan tasks.Event
-	channels []channel
-	swept    sweepFigures
-	forgot   time.Time // when the journal was pruned; the sweep's own
-	steps    *prometheus.HistogramVec
-	healthy  atomic.Int64 // unix time until which the worker counts as healthy
-	encoders atomic.Pointer[[]string]
-	warnings atomic.Pointer[[]string]
+	journal   *journal
+	outbox    *outbox
+	jobs      *jobs
+	locks     *locks
+	slots     map[string]slots
+	live      chan tasks.Event
+	channels  []channel
+	swept     sweepFigures
+	search    search    // the sweep's own
+	marks     *marks    // the files whose recordings are known
+	forgot    time.Time // when the journal was pruned; the sweep's own
+	installed time.Time // since when this installation takes care of recordings
+	steps     *prometheus.HistogramVec
+	healthy   atomic.Int64 // unix time until which the worker counts as healthy
+	encoders  atomic.Pointer[[]string]
+	warnings  atomic.Pointer[[]string]
 }
 
 // New prepares a worker; Run does the rest.
@@ -103,19 +108,24 @@ func (w *Worker) Run(ctx context.Context) error {
 		return err
 	}
 	w.journal = j
-	w.outbox = &outbox{journal: j, store: w.store, queue: w.queue, log: w.log}
-	err = w.serve(ctx)
+	w.outbox = &outbox{journal: j, store: w.store, queue: w.queue, defaults: w.cfg.Defaults, log: w.log}
+	if w.installed, err = j.installedAt(); err == nil {
+		err = w.serve(ctx)
+	}
 	if closing := j.close(); err == nil {
 		err = closing
 	}
 	return err
 }
 
-func (w *Worker) serve(ctx context.Context) error {
+func (w *Worker) serve(ctx context.Context) (err error) {
 	if err := w.claim(ctx); err != nil {
 		return err
 	}
 	if err := w.meetRedis(ctx); err != nil {
+		return err
+	}
+	if w.marks, err = loadMarks(w.journal); err != nil {
 		return err
 	}
 	if err := w.reclaim(ctx); err != nil {
