@@ -28,14 +28,22 @@ type house struct {
 	dir    string
 	pid    int
 	client *client
+	said   *screen
+	kill   func() // as kill -9 does; nothing is asked of it afterwards
 }
 
 // open starts `nglive` with a command and settings; it stops with the test.
 func (b *bench) open(t *testing.T, command string, settings ...string) *house {
 	t.Helper()
 	dir, environ := home(t)
+	return b.openIn(t, dir, append(environ, settings...), command)
+}
+
+// openIn does so in folders that may have been used before.
+func (b *bench) openIn(t *testing.T, dir string, environ []string, command string) *house {
+	t.Helper()
+	environ = append([]string{}, environ...)
 	environ = append(environ, "PATH="+os.Getenv("PATH"), "HOME="+dir, "NGLIVE_LOG_LEVEL=warn")
-	environ = append(environ, settings...)
 	said := &screen{}
 	cmd := exec.Command(b.binary, command) //nolint:noctx // stopped by SIGTERM below
 	cmd.Env, cmd.Dir = environ, dir
@@ -44,7 +52,11 @@ func (b *bench) open(t *testing.T, command string, settings ...string) *house {
 	if err != nil {
 		t.Fatal(err)
 	}
+	killed := false
 	t.Cleanup(func() {
+		if killed {
+			return
+		}
 		_ = cmd.Process.Signal(syscall.SIGTERM)
 		select {
 		case err := <-ended:
@@ -59,7 +71,11 @@ func (b *bench) open(t *testing.T, command string, settings ...string) *house {
 			t.Logf("nglive %s said:\n%s", command, said)
 		}
 	})
-	h := &house{t: t, dir: dir, pid: cmd.Process.Pid}
+	h := &house{t: t, dir: dir, pid: cmd.Process.Pid, said: said, kill: func() {
+		killed = true
+		_ = cmd.Process.Kill()
+		<-ended
+	}}
 	h.connect(ended, said)
 	return h
 }

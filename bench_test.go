@@ -38,6 +38,7 @@ func groups() []group {
 		{"feed", measureFeed},
 		{"backlog", measureBacklog},
 		{"memory", measureMemory},
+		{"recovery", measureRecovery},
 	}
 }
 
