@@ -124,19 +124,24 @@ type life struct {
 	point  string // "" = at random
 	n      int
 	quiet  time.Duration // before the point counts
-	length time.Duration // the end at the latest
+	unborn bool          // it ends while it starts
+	length time.Duration // the end at the latest, since it woke up
 	down   time.Duration // until the next life
 }
 
-func (l life) environ() []string {
-	if l.point == "" {
-		return nil
+func (l life) environ(awake string) []string {
+	list := []string{"FAILPOINT_AWAKE=" + awake}
+	if l.point != "" {
+		list = append(list, fmt.Sprintf("FAILPOINT=%s:%d:%s", l.point, l.n, l.quiet))
 	}
-	return []string{fmt.Sprintf("FAILPOINT=%s:%d:%s", l.point, l.n, l.quiet)}
+	return list
 }
 
 func (k *killer) life(r *rand.Rand, c component) life {
 	l := life{length: time.Second + rand2(r, 6*time.Second), down: rand2(r, 1200*time.Millisecond)}
+	if l.unborn = c != theRedis && r.IntN(12) == 0; l.unborn {
+		l.length /= 4
+	}
 	if c == theRedis {
 		l.length += 4*time.Second + rand2(r, k.plan.scale.play/40)
 		return l
@@ -161,12 +166,26 @@ func (k *killer) keep(ctx context.Context, c component) {
 		if c == theWorker {
 			unfinished = k.unfinished(ctx)
 		}
-		p := k.sys.start(c, l.environ()...)
+		awake := filepath.Join(k.sys.dir, "logs", string(c)+".awake")
+		_ = os.Remove(awake)
+		p := k.sys.start(c, l.environ(awake)...)
 		if len(unfinished) > 0 {
 			go k.watchResume(ctx, p, unfinished)
 		}
+		if c != theRedis && !l.unborn {
+			k.wakes(ctx, p, awake)
+		}
 		k.outlive(ctx, c, p, l, r)
 		pause(ctx, l.down)
+	}
+}
+
+// wakes waits until a process reached its first point. One that waits for Redis does not wake up, and need not.
+func (k *killer) wakes(ctx context.Context, p *process, awake string) {
+	for time.Since(p.began) < 20*time.Second && !p.ended() && pause(ctx, 10*time.Millisecond) {
+		if _, err := os.Stat(awake); err == nil {
+			return
+		}
 	}
 }
 

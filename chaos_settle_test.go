@@ -16,7 +16,7 @@ import (
 func (c *chaos) settle(ctx context.Context) {
 	c.t.Helper()
 	const betweenLooks = 10 * time.Second // several sweeps, and longer than a file has to be still
-	end, said := time.Now().Add(c.plan.scale.settle), ""
+	end, said := time.Now().Add(c.plan.scale.settle), time.Now()
 	for calm := 0; calm < 2; {
 		open := c.open(ctx)
 		if len(open) == 0 {
@@ -29,9 +29,9 @@ func (c *chaos) settle(ctx context.Context) {
 			c.killer.fault("it did not come to its end within %s: %s", c.plan.scale.settle, strings.Join(open, "; "))
 			return
 		}
-		if now := fmt.Sprintf("%d: %s", len(open), open[0]); now != said {
-			said = now
-			fmt.Printf("chaos: waits for %s\n", said)
+		if time.Since(said) > 15*time.Second {
+			said = time.Now()
+			fmt.Printf("chaos: waits for %d things, such as %s\n", len(open), open[len(open)-1])
 		}
 		pause(ctx, time.Second)
 	}

@@ -115,7 +115,9 @@ func trueReason(f flaw, reason string) bool {
 }
 
 // plainReason is a reason without the file's name.
-func plainReason(s string) string { return regexp.MustCompile(`(on|of) \S+\.flv`).ReplaceAllString(s, "$1 …") }
+func plainReason(s string) string {
+	return regexp.MustCompile(`(on|of) \S+\.flv`).ReplaceAllString(s, "$1 …")
+}
 
 // source: it is there, whole; or its flow let go of it after the upload, and then it lies in the trash.
 func (v *verdict) source(m *made, r tasks.Recording) {

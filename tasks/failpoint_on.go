@@ -16,7 +16,8 @@ import (
 )
 
 // This build is for `make chaos` alone. FAILPOINT=name:n:after arms one point: the n-th time it is reached, counted from `after` the
-// start of the process on, the process ends itself with SIGKILL. HASTEN=n makes the pauses n times shorter.
+// first point that the process reached, it ends itself with SIGKILL. That first point makes the file FAILPOINT_AWAKE. HASTEN=n makes
+// the pauses n times shorter.
 
 type arming struct {
 	name  string
@@ -26,6 +27,9 @@ type arming struct {
 }
 
 var armed = sync.OnceValue(func() *arming {
+	if awake := os.Getenv("FAILPOINT_AWAKE"); awake != "" {
+		_ = os.WriteFile(awake, nil, 0o600)
+	}
 	name, rest, ok := strings.Cut(os.Getenv("FAILPOINT"), ":")
 	if !ok {
 		return nil
