@@ -58,7 +58,7 @@ type Config struct {
 
 	NotifyURLs     []SecretURL `env:"NOTIFY_URLS"`
 	NotifySecret   Secret      `env:"NOTIFY_SECRET"`
-	NotifyEvents   []string    `env:"NOTIFY_EVENTS" envDefault:"errors,StepHeld,NodeDown"`
+	NotifyEvents   []string    `env:"NOTIFY_EVENTS" envDefault:"errors,StepHeld,NodeDown,DiskLow"`
 	ReverseWSURL   SecretURL   `env:"REVERSE_WS_URL"`
 	ReverseHTTPURL SecretURL   `env:"REVERSE_HTTP_URL"`
 

@@ -172,7 +172,7 @@ func short(cmd string) string {
 // facts are all that could be told about the recording now. A worker says that a step began before it says how that went, and
 // the diagrams leave out a dead letter that is run again while a later step is at work.
 func (x *explorer) facts(r tasks.Recording) []tasks.Fact {
-	kinds := []tasks.FactKind{tasks.FileWasOpened, tasks.FileWasClosed, tasks.FileWasFound, tasks.FileVanished, tasks.PersonRetries, tasks.PersonRuns, tasks.PersonCancels}
+	kinds := []tasks.FactKind{tasks.FileWasOpened, tasks.FileWasClosed, tasks.FileWasFound, tasks.FileVanished, tasks.FilesWereTrashed, tasks.TrashWasEmptied, tasks.PersonRetries, tasks.PersonRuns, tasks.PersonCancels}
 	var all []tasks.Fact
 	for _, kind := range kinds {
 		all = append(all, tasks.Fact{Kind: kind})

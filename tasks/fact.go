@@ -14,6 +14,9 @@ const (
 	FileWasFound FactKind = "found"    // older than the installation
 	FileVanished FactKind = "vanished" // it was announced, and is not there
 
+	FilesWereTrashed FactKind = "trashed" // by the disk guard
+	TrashWasEmptied  FactKind = "emptied" // they are gone for good
+
 	StepBegan     FactKind = "began"
 	StepFailsNow  FactKind = "retrying" // an attempt failed, another follows by itself
 	StepWaits     FactKind = "held"

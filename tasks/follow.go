@@ -21,6 +21,8 @@ func Follow(r Recording, f Flow, fact Fact) (after Recording, events []Event, ch
 		n.found()
 	case FileVanished:
 		n.vanished()
+	case FilesWereTrashed, TrashWasEmptied:
+		n.trashed()
 	case PersonRetries:
 		n.retried()
 	case PersonRuns:
@@ -104,6 +106,20 @@ func (n *next) found() {
 	}
 	n.rec.State, n.rec.CreatedAt, n.changed = Found, At(n.fact.At), true
 	n.say(RecordingFound, n.fact.Reason)
+}
+
+// trashed notes where the files went; it changes nothing else.
+func (n *next) trashed() {
+	if n.rec.State == "" {
+		return
+	}
+	if n.changed = true; n.fact.Kind == FilesWereTrashed {
+		n.rec.TrashedAt, n.rec.EmptiedAt = At(n.fact.At), time.Time{}
+		n.say(FilesTrashed, n.fact.Reason)
+		return
+	}
+	n.rec.EmptiedAt = At(n.fact.At)
+	n.say(TrashEmptied, n.fact.Reason)
 }
 
 // vanished ends a recording that a recorder announced and never wrote, or whose file went before its end was told.
@@ -317,6 +333,9 @@ func (n *next) settled(s *StepInfo) {
 	switch n.fact.Kind {
 	case StepSucceeded:
 		s.State, s.Output, s.Warning = StepDone, n.fact.Output, joined(s.Warning, n.fact.Warning)
+		if s.Type == StepDelete {
+			n.rec.TrashedAt, n.rec.EmptiedAt = At(n.fact.At), time.Time{}
+		}
 		n.learn()
 		n.tellStep(ended, s, n.fact.Warning)
 	case StepPassed:

@@ -91,3 +91,12 @@ func (s *Store) InState(ctx context.Context, st State) ([]string, error) {
 	}
 	return ids, nil
 }
+
+// Oldest returns up to limit recordings in a state, the oldest first, after the first offset ones.
+func (s *Store) Oldest(ctx context.Context, st State, offset, limit int64) ([]Recording, error) {
+	ids, err := s.rdb.ZRange(ctx, keyState(st), offset, offset+limit-1).Result()
+	if err != nil {
+		return nil, fmt.Errorf("redis: list %s recordings: %w", st, err)
+	}
+	return s.Recordings(ctx, ids)
+}

@@ -102,6 +102,8 @@ type Recording struct {
 	Run         int        `json:"run,omitempty" doc:"1 for the first run; a person's retry is the next"`
 	Steps       []StepInfo `json:"steps,omitempty"`
 	Error       string     `json:"error,omitempty"`
+	TrashedAt   time.Time  `json:"trashed_at,omitzero" doc:"When its files went to the folder .nglive-trash/<id>, all uploads proved"`
+	EmptiedAt   time.Time  `json:"emptied_at,omitzero" doc:"When they were removed from there"`
 	CreatedAt   time.Time  `json:"created_at"`
 	UpdatedAt   time.Time  `json:"updated_at"`
 }

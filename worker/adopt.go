@@ -19,10 +19,11 @@ var errNotStill = errors.New("the file changed since it was looked at")
 
 // search is the sweep's memory between two looks; only the sweep uses it.
 type search struct {
-	pending map[string]lookedAt // files that no recording is known of
-	skew    *time.Duration      // the recordings' disk's clock less our own
-	redis   string              // which life of Redis the marks were proved in
-	seen    int                 // recordings at the last full look
+	pending  map[string]lookedAt // files that no recording is known of
+	skew     *time.Duration      // the recordings' disk's clock less our own
+	redis    string              // which life of Redis the marks were proved in
+	seen     int                 // recordings at the last full look
+	standing map[string]bool     // tasks that nobody worked on when they were last looked at
 }
 
 // lookForFiles looks at every file once and takes in those that are closed and unknown.

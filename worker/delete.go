@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 	"path/filepath"
 
 	"github.com/ngworks/nglive/tasks"
@@ -30,7 +28,7 @@ func (w *Worker) remove(ctx context.Context, a *assignment) (*result, error) {
 		}
 	}
 	if out := a.rec.Input(a.step.ID); what != "source" && out.Path != "" {
-		if err := trash(w.cfg.OutputDir, out.Path, a.rec.ID); err != nil {
+		if err := w.trash(tasks.RootOutput, out.Path, a.rec.ID); err != nil {
 			return nil, err
 		}
 	}
@@ -89,38 +87,18 @@ func (w *Worker) trashSource(a *assignment) error {
 		return problemf(tell, "nothing was deleted: %s has %s now, and had %s when it was closed; look at it, then retry", src.rel,
 			size(src.info.Size()), size(a.rec.SizeBytes))
 	}
+	if now := knownInode(src.info); a.rec.Inode != 0 && now != 0 && a.rec.Inode != now && a.rec.SizeBytes == 0 {
+		return problemf(tell, "nothing was deleted: %s is another file now; look at it, then retry", src.rel)
+	}
 	dir := w.folder(a.rec.Root)
 	for _, c := range companionsOf(src.path) {
 		rel, err := filepath.Rel(dir, c.path)
 		if err != nil {
 			return fmt.Errorf("find %s in its folder: %w", c.path, err)
 		}
-		if err := trash(dir, rel, a.rec.ID); err != nil {
+		if err := w.trash(a.rec.Root, rel, a.rec.ID); err != nil {
 			return err
 		}
 	}
-	return trash(dir, src.rel, a.rec.ID)
-}
-
-// trash moves a file below dir into dir's trash, under the recording's id.
-func trash(dir, rel, recording string) error {
-	root, err := os.OpenRoot(dir)
-	if err != nil {
-		return fmt.Errorf("open %s: %w", dir, err)
-	}
-	defer func() { _ = root.Close() }()
-	to := filepath.Join(trashDir, recording, filepath.Base(rel))
-	if err := root.MkdirAll(filepath.Dir(to), 0o755); err != nil {
-		return problemf(tell, "the trash folder %s in %s cannot be made: %v", trashDir, dir, cause(err))
-	}
-	tasks.Failpoint("trash.rename.before")
-	err = root.Rename(rel, to)
-	tasks.Failpoint("trash.rename.after")
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
-		return problemf(tell, "%s cannot be moved to the trash: %v", rel, cause(err))
-	}
-	return nil
+	return w.trash(a.rec.Root, src.rel, a.rec.ID)
 }

@@ -12,18 +12,27 @@ import (
 // Reserve says how many bytes of a disk of that size shall stay free.
 type Reserve func(total uint64) uint64
 
-// room returns a disk's free bytes above a reserve; negative when it is below. A disk that cannot be asked has room: the work
-// itself will tell.
-func room(dir string, keep Reserve) (free, above int64) {
+// usage asks a folder's disk; total is 0 when it cannot be asked.
+func usage(dir string) (free, total uint64) {
 	u, err := disk.Usage(dir)
-	if err != nil || u.Total == 0 {
+	if err != nil {
+		return 0, 0
+	}
+	return u.Free, u.Total
+}
+
+// roomOn returns a disk's free bytes above a reserve; negative when it is below. A disk that cannot be asked has room: the work
+// itself will tell.
+func (w *Worker) roomOn(dir string, keep Reserve) (free, above int64) {
+	left, total := w.usage(dir)
+	if total == 0 {
 		return math.MaxInt64, math.MaxInt64
 	}
 	reserve := uint64(0)
 	if keep != nil {
-		reserve = keep(u.Total)
+		reserve = keep(total)
 	}
-	return int64(u.Free), int64(u.Free) - int64(reserve) //nolint:gosec // disks hold less than 8 EiB
+	return int64(left), int64(left) - int64(reserve) //nolint:gosec // disks hold less than 8 EiB
 }
 
 // ready says why a step cannot start now; nil when it can. Held steps take no slot.
@@ -32,12 +41,12 @@ func (w *Worker) ready(a *assignment) error {
 		return nil
 	}
 	if w.cfg.RedisDir != "" {
-		if free, above := room(w.cfg.RedisDir, w.cfg.RedisReserve); above < 0 {
+		if free, above := w.roomOn(w.cfg.RedisDir, w.cfg.RedisReserve); above < 0 {
 			return &held{fmt.Sprintf("the disk of NGlive's own data (%s) has only %s left; free some space, then this goes on by itself",
 				w.cfg.RedisDir, size(free))}
 		}
 	}
-	free, above := room(w.cfg.OutputDir, w.cfg.DiskHold)
+	free, above := w.roomOn(w.cfg.OutputDir, w.cfg.DiskHold)
 	if need := a.rec.SizeBytes; above < need {
 		return &held{fmt.Sprintf("the disk of %s has %s left, and this recording needs about %s on top of the reserve; free some space, then this goes on by itself",
 			w.cfg.OutputDir, size(free), size(need))}

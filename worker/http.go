@@ -78,6 +78,7 @@ func newStepDurations() *prometheus.HistogramVec {
 func (s *sweepFigures) register(reg *prometheus.Registry) {
 	for kind, n := range map[string]*atomic.Int64{
 		"requeued": &s.requeued, "archived": &s.archived, "adopted": &s.adopted, "found": &s.found, "vanished": &s.vanished,
+		"standing": &s.standing, "leftovers": &s.leftovers, "trash": &s.emptied, "cleaned": &s.cleaned,
 	} {
 		reg.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{
 			Name: "nglive_sweep_repairs_total", Help: "What the sweep mended since the start.", ConstLabels: prometheus.Labels{"kind": kind},

@@ -3,6 +3,7 @@
 package worker
 
 import (
+	"fmt"
 	"io/fs"
 	"syscall"
 )
@@ -13,6 +14,15 @@ func inodeOf(info fs.FileInfo, _ string) uint64 {
 		return st.Ino
 	}
 	return 0
+}
+
+// diskOf tells one disk from another.
+func diskOf(dir string) string {
+	var st syscall.Stat_t
+	if syscall.Stat(dir, &st) != nil {
+		return dir
+	}
+	return fmt.Sprint(st.Dev)
 }
 
 // knownInode is an inode as a recording keeps it.

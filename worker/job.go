@@ -93,6 +93,14 @@ func (js *jobs) list() []*job {
 	return out
 }
 
+// has reports whether a task has a job.
+func (js *jobs) has(id string) bool {
+	js.mu.Lock()
+	defer js.mu.Unlock()
+	_, ok := js.byID[id]
+	return ok
+}
+
 // close ends all jobs because the worker stops, and waits for them.
 func (js *jobs) close() {
 	js.mu.Lock()
@@ -126,21 +134,37 @@ type locks struct {
 
 func newLocks() *locks { return &locks{by: map[string]chan struct{}{}} }
 
+// try takes the lock of a recording if nobody has it.
+func (l *locks) try(recording string) (unlock func(), ok bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if _, taken := l.by[recording]; taken {
+		return nil, false
+	}
+	return l.hold(recording), true
+}
+
+// hold makes the lock; l.mu is held.
+func (l *locks) hold(recording string) (unlock func()) {
+	mine := make(chan struct{})
+	l.by[recording] = mine
+	return func() {
+		l.mu.Lock()
+		delete(l.by, recording)
+		l.mu.Unlock()
+		close(mine)
+	}
+}
+
 // take waits for the lock of a recording and returns how to let go.
 func (l *locks) take(ctx context.Context, recording string) (func(), error) {
 	for {
 		l.mu.Lock()
 		held, ok := l.by[recording]
 		if !ok {
-			mine := make(chan struct{})
-			l.by[recording] = mine
+			unlock := l.hold(recording)
 			l.mu.Unlock()
-			return func() {
-				l.mu.Lock()
-				delete(l.by, recording)
-				l.mu.Unlock()
-				close(mine)
-			}, nil
+			return unlock, nil
 		}
 		l.mu.Unlock()
 		select {

@@ -95,8 +95,7 @@ func (w *Worker) reclaim(ctx context.Context) error {
 }
 
 func (w *Worker) reclaimQueue(ctx context.Context, queue string, only map[string]bool) (int, error) {
-	base := "asynq:{" + queue + "}:"
-	ids, err := w.rdb.LRange(ctx, base+"active", 0, -1).Result()
+	ids, err := w.rdb.LRange(ctx, "asynq:{"+queue+"}:active", 0, -1).Result()
 	if err != nil {
 		return 0, fmt.Errorf("redis: look for unfinished tasks in %s: %w", queue, err)
 	}
@@ -105,14 +104,24 @@ func (w *Worker) reclaimQueue(ctx context.Context, queue string, only map[string
 		if only != nil && !only[id] {
 			continue
 		}
-		keys := []string{base + "active", base + "lease", base + "pending", base + "t:" + id}
 		tasks.Failpoint("reclaim.before")
-		back, err := redis.NewScript(reclaimScript).Run(ctx, w.rdb, keys, id, time.Now().UnixNano()).Int()
+		back, err := w.putBack(ctx, queue, id)
 		if err != nil {
-			return n, fmt.Errorf("redis: put task %s back: %w", id, err)
+			return n, err
 		}
 		tasks.Failpoint("reclaim.after")
 		n += back
+	}
+	return n, nil
+}
+
+// putBack returns one active task to the head of its queue, and how many it was.
+func (w *Worker) putBack(ctx context.Context, queue, id string) (int, error) {
+	base := "asynq:{" + queue + "}:"
+	keys := []string{base + "active", base + "lease", base + "pending", base + "t:" + id}
+	n, err := redis.NewScript(reclaimScript).Run(ctx, w.rdb, keys, id, time.Now().UnixNano()).Int()
+	if err != nil {
+		return 0, fmt.Errorf("redis: put task %s back: %w", id, err)
 	}
 	return n, nil
 }

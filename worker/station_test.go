@@ -29,6 +29,7 @@ type station struct {
 	cfg    Config
 	worker *Worker
 	slow   *slowTarget
+	usage  func(string) (free, total uint64) // of every disk; nil = as it is
 	stop   context.CancelFunc
 	ended  chan error
 }
@@ -81,6 +82,9 @@ func (s *station) start() {
 	w, err := New(s.cfg, s.rdb, s.store, s.queue)
 	require.NoError(s.t, err)
 	w.targets["slow"] = s.slow
+	if s.usage != nil {
+		w.usage = s.usage
+	}
 	ctx, stop := context.WithCancel(context.Background())
 	s.worker, s.stop, s.ended = w, stop, make(chan error, 1)
 	go func() { s.ended <- w.Run(ctx) }()

@@ -14,7 +14,7 @@ import (
 
 // sweepFigures count what the sweep mended.
 type sweepFigures struct {
-	requeued, archived, adopted, found, vanished atomic.Int64
+	requeued, archived, adopted, found, vanished, standing, leftovers, emptied, cleaned atomic.Int64
 
 	rounds atomic.Int64 // full looks at everything
 }
@@ -24,7 +24,9 @@ type sweepFigures struct {
 func (w *Worker) sweep(ctx context.Context) error {
 	for ctx.Err() == nil {
 		began := time.Now()
-		for _, round := range []func(context.Context) error{w.sweepTasks, w.lookForFiles, w.endVanished} {
+		for _, round := range []func(context.Context) error{
+			w.sweepTasks, w.wakeStanding, w.lookForFiles, w.endVanished, w.clearLeftovers, w.emptyTrash,
+		} {
 			if err := round(ctx); err != nil && ctx.Err() == nil {
 				w.log.Warn("sweep waits for the next round", "error", err)
 			}
@@ -114,9 +116,20 @@ func (w *Worker) sweepRecording(ctx context.Context, r *tasks.Recording) error {
 }
 
 func (w *Worker) requeue(ctx context.Context, r *tasks.Recording, info *tasks.StepInfo, step tasks.Step) error {
+	if err := w.queue.Step(ctx, *r, info, step); err != nil {
+		return err
+	}
 	w.swept.requeued.Add(1)
 	w.log.Warn("lost task put back", "recording", r.ID, "step", info.ID)
-	return w.queue.Step(ctx, *r, info, step)
+	return w.repaired(r, info.ID, "its task was lost and is in the queue again")
+}
+
+// repaired tells of something that the sweep mended about a recording.
+func (w *Worker) repaired(r *tasks.Recording, step, what string) error {
+	return w.journal.post(letter{Event: &tasks.Event{
+		CMD: tasks.Repaired, ID: r.ID, TS: tasks.Stamp(time.Now()), NODE: r.Node, ROOM: r.RoomID, STEP: step, STATE: r.State, NAME: r.Name,
+		TITLE: r.Title, FILE: r.Path, RUN: r.Run, MSG: what, EVENT: "repair-" + uuid.NewString(),
+	}})
 }
 
 // completedTooSoon: the queue says done, the recording does not, and nothing is left to be sent. The journal that knew is gone.

@@ -40,9 +40,23 @@ func (w *Worker) transcode(ctx context.Context, d *delivery, a *assignment, e en
 		if ctx.Err() == nil && src.changed() {
 			err = whatChanged(src) // whatever ffmpeg made of it, this is why
 		}
-		return nil, errors.Join(err, removePart(t.part))
+		return nil, errors.Join(err, t.abandon())
 	}
-	return t.finish()
+	res, err := t.finish()
+	if err != nil {
+		return nil, err
+	}
+	return res, t.w.journal.partEnds(outputPart, t.partName())
+}
+
+// partName is the part's name below OUTPUT_DIR.
+func (t *transcoding) partName() string { return strings.TrimSuffix(t.rel, ".mp4") + ".part.mp4" }
+
+func (t *transcoding) abandon() error {
+	if err := removePart(t.part); err != nil {
+		return err
+	}
+	return t.w.journal.partEnds(outputPart, t.partName())
 }
 
 // transcoding is one attempt.
@@ -233,7 +247,7 @@ func (t *transcoding) name() error {
 			t.rel, t.final = rel, final
 			t.part = filepath.Join(t.w.cfg.OutputDir, filepath.FromSlash(part))
 			t.job.Out = t.part
-			return nil
+			return t.w.journal.partBegins(outputPart, part, t.a.rec.ID)
 		}
 	}
 	return problemf(tell, "another file stands at %s in %s already; move it away, then retry", outputName(&t.a.rec, "-"+t.a.rec.ID), t.w.cfg.OutputDir)

@@ -99,8 +99,14 @@ func (u *sending) send(ctx context.Context, src *source, report func(int64)) (na
 			continue
 		}
 		u.owned = owner != ""
+		if err = u.w.journal.partBegins(u.with.Target, name, u.a.rec.ID); err != nil {
+			return "", "", "", err
+		}
 		location, sum, err = u.target.Put(ctx, src.file, name, u.owned, report)
 		tasks.Failpoint("upload.put.after")
+		if err == nil || taken(err) {
+			err = errors.Join(err, u.w.journal.partEnds(u.with.Target, name))
+		}
 		if taken(err) {
 			continue
 		}

@@ -57,6 +57,7 @@ type Worker struct {
 	queue    *tasks.Queue
 	log      *slog.Logger
 	tools    ffmpeg.Tools
+	usage    func(dir string) (free, total uint64)
 	programs programs
 	owner    tasks.Owner
 	targets  map[string]Target
@@ -71,6 +72,7 @@ type Worker struct {
 	swept     sweepFigures
 	search    search    // the sweep's own
 	marks     *marks    // the files whose recordings are known
+	cleaning  cleaning  // the disk guard's own
 	forgot    time.Time // when the journal was pruned; the sweep's own
 	installed time.Time // since when this installation takes care of recordings
 	steps     *prometheus.HistogramVec
@@ -88,6 +90,7 @@ func New(cfg Config, rdb redis.UniversalClient, store *tasks.Store, queue *tasks
 	w := &Worker{
 		cfg: cfg, rdb: rdb, store: store, queue: queue, log: cfg.Log,
 		tools: ffmpeg.Tools{FFmpeg: cfg.FFmpeg, FFprobe: cfg.FFprobe},
+		usage: usage,
 		owner: tasks.Owner{Install: cfg.Install, Boot: boot},
 		jobs:  newJobs(), locks: newLocks(), live: make(chan tasks.Event, 256), steps: newStepDurations(),
 		slots: map[string]slots{
@@ -133,10 +136,10 @@ func (w *Worker) serve(ctx context.Context) (err error) {
 	}
 	loops, stop := context.WithCancelCause(context.WithoutCancel(ctx)) // they end after the jobs
 	defer stop(nil)
-	ended := make(chan error, 8)
+	ended := make(chan error, 9)
 	for name, loop := range map[string]func(context.Context) error{
 		"outbox": w.outbox.run, "cancel": w.hearCancels, "live": w.publishLive, "heartbeat": w.beat, "relay": w.relay,
-		"sweep": w.sweep, "watch": w.watchJobs, "probe": w.probe,
+		"sweep": w.sweep, "guard": w.guard, "watch": w.watchJobs, "probe": w.probe,
 	} {
 		go func() { ended <- w.keep(loops, name, loop) }()
 	}

@@ -5,9 +5,9 @@ import { has, says, t } from './i18n.js';
 import { entry, events } from './store.js';
 import { When } from './time.js';
 
-const bad = ['TranscodeError', 'UpError', 'NotifyError', 'DeleteError', 'Refused', 'NodeDown'];
+const bad = ['TranscodeError', 'UpError', 'NotifyError', 'DeleteError', 'Refused', 'NodeDown', 'DiskLow'];
 const wary = ['StepHeld', 'StepRetry'];
-const good = ['UpEnded', 'TranscodeEnded', 'NotifyEnded', 'DeleteEnded', 'NodeUp'];
+const good = ['UpEnded', 'TranscodeEnded', 'NotifyEnded', 'DeleteEnded', 'NodeUp', 'DiskOK'];
 
 function mood({ CMD, STATE }) {
   if (CMD === 'FlowFinished') return { finished: 'good', failed: 'bad', missing: 'bad' }[STATE] ?? 'plain';

@@ -27,7 +27,7 @@ function failed(e) {
 }
 
 // Events whose ID is not a recording's.
-const elsewhere = ['SessionStarted', 'SessionEnded', 'StreamStarted', 'StreamEnded', 'NodeUp', 'NodeDown', 'Refused', 'heartbeat', 'gap'];
+const elsewhere = ['SessionStarted', 'SessionEnded', 'StreamStarted', 'StreamEnded', 'NodeUp', 'NodeDown', 'DiskLow', 'DiskOK', 'Refused', 'heartbeat', 'gap'];
 
 /** isLive reports whether an event is progress or a heartbeat: without number, never replayed. */
 export const isLive = (e) => e.CMD === 'IsTranscode' || e.CMD === 'IsUp' || e.CMD === 'heartbeat';

@@ -204,7 +204,7 @@ func TestWords_coverEveryStateAndEvent(t *testing.T) {
 		tasks.SessionStarted, tasks.FileOpening, tasks.FileClosed, tasks.SessionEnded, tasks.TranscodeStarted, tasks.TranscodeEnded,
 		tasks.TranscodeError, tasks.UpStarted, tasks.UpEnded, tasks.UpError, tasks.StreamStarted, tasks.StreamEnded, tasks.NotifyEnded,
 		tasks.NotifyError, tasks.DeleteEnded, tasks.DeleteError, tasks.StepHeld, tasks.StepRetry, tasks.StepLeftOut, tasks.FlowStarted,
-		tasks.FlowFinished, tasks.RecordingFound, tasks.Refused, tasks.NodeUp, tasks.NodeDown,
+		tasks.FlowFinished, tasks.RecordingFound, tasks.Refused, tasks.Repaired, tasks.FilesTrashed, tasks.TrashEmptied, tasks.DiskLow, tasks.DiskOK, tasks.NodeUp, tasks.NodeDown,
 	} {
 		keys = append(keys, "event."+cmd)
 	}
