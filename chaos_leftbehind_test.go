@@ -115,6 +115,7 @@ func (c *chaos) figures(w io.Writer, v *verdict, took time.Duration) {
 	say := func(format string, args ...any) { _, _ = fmt.Fprintf(w, format+"\n", args...) }
 	say("\n%d events in %d deliveries; %d of these were given up after three tries; %d lifecycle events stored", distinct, c.recorder.sent.Load(), c.recorder.unheard.Load(), v.events)
 	say("Redis stopped for seconds %d times; everything restarted in peace %d times; the output disk full %d times (%s)", y.stops, y.restarts, y.fills, c.disk)
+	say("steps held %d times, tried again %d times; the sweep mended %d things and adopted %d files", v.counts[tasks.StepHeld], v.counts[tasks.StepRetry], v.counts[tasks.Repaired], len(v.adopted))
 	say("from a restarted worker to its work being taken up again: %s (goal 2 s)", spread(y.resumed))
 	say("from the closing of a file nobody told of to its adoption: %s", spread(v.adopted))
 	say("%d chosen events, each notified at least once; the listener came back %d times", v.notifications, c.listener.comes)

@@ -23,6 +23,7 @@ type verdict struct {
 	adopted       []time.Duration
 	notifications int
 	events        int
+	counts        map[string]int // stored events by their kind
 
 	recordings map[string][]tasks.Recording // by path, as announced
 	stored     []tasks.Event
@@ -45,7 +46,7 @@ func (v *verdict) double(format string, args ...any) {
 // verdict looks at everything; the system is stopped on the way.
 func (c *chaos) verdict() *verdict {
 	c.t.Helper()
-	v := &verdict{c: c, dead: map[string]int{}, recordings: map[string][]tasks.Recording{}}
+	v := &verdict{c: c, dead: map[string]int{}, counts: map[string]int{}, recordings: map[string][]tasks.Recording{}}
 	list, err := c.sys.recordings(c.t.Context())
 	if err == nil {
 		v.stored, err = c.sys.events(c.t.Context())
@@ -225,6 +226,7 @@ func (v *verdict) everyEvent() {
 	closedAt := map[string]time.Time{}
 	for _, e := range v.stored {
 		stored[e.EVENT]++
+		v.counts[e.CMD]++
 		switch e.CMD {
 		case tasks.FileClosed:
 			closings[e.ID]++
