@@ -83,25 +83,25 @@ func (k *take) metadata(opened time.Time) []flvtest.Pair {
 func (k *take) title() string    { return fmt.Sprintf("take %d", k.n) }
 func (k *take) streamer() string { return fmt.Sprintf("%d号直播间", k.room) }
 
-// print is a file's size and checksum.
-type print struct {
+// fingerprint is a file's size and checksum.
+type fingerprint struct {
 	size int64
 	sum  string
 }
 
-func printOf(path string) (print, error) {
+func printOf(path string) (fingerprint, error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return print{}, err
+		return fingerprint{}, err
 	}
 	h := sha256.New()
 	n, err := io.Copy(h, f)
-	return print{n, hex.EncodeToString(h.Sum(nil))}, errors.Join(err, f.Close())
+	return fingerprint{n, hex.EncodeToString(h.Sum(nil))}, errors.Join(err, f.Close())
 }
 
-func printOfBytes(b []byte) print {
+func printOfBytes(b []byte) fingerprint {
 	sum := sha256.Sum256(b)
-	return print{int64(len(b)), hex.EncodeToString(sum[:])}
+	return fingerprint{int64(len(b)), hex.EncodeToString(sum[:])}
 }
 
 // filesBelow lists the regular files below a folder, relative to it.

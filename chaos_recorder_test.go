@@ -35,7 +35,7 @@ type made struct {
 	take     *take
 	path     string // relative to RECORDINGS_DIR, as announced
 	now      string // where it is now
-	print    print
+	print    fingerprint
 	opened   time.Time
 	closedAt time.Time
 }

@@ -178,7 +178,8 @@ func (s *system) open() {
 }
 
 // stop ends what still runs: worker and web in peace, then redis-server. It returns what did not go well.
-func (s *system) stop() (faults []string) {
+func (s *system) stop() (faults map[component]string) {
+	faults = map[component]string{}
 	for _, c := range []component{theWorker, theWeb, theRedis} {
 		p := s.current(c)
 		if p == nil {
@@ -189,12 +190,12 @@ func (s *system) stop() (faults []string) {
 		select {
 		case <-p.gone:
 			if p.err != nil {
-				faults = append(faults, fmt.Sprintf("%s did not stop in peace: %v", c, p.err))
+				faults[c] = fmt.Sprintf("did not stop in peace: %v", p.err)
 			}
 		case <-time.After(time.Minute):
 			p.signal(syscall.SIGKILL)
 			<-p.gone
-			faults = append(faults, fmt.Sprintf("%s did not stop within a minute of SIGTERM", c))
+			faults[c] = "did not stop within a minute of SIGTERM"
 		}
 	}
 	return faults

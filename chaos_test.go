@@ -23,7 +23,7 @@ type chaos struct {
 	t        *testing.T
 	plan     *plan
 	films    *films
-	expected map[int]print // the archived file of each take, from a run without chaos
+	expected map[int]fingerprint // the archived file of each take, from a run without chaos
 	sys      *system
 	killer   *killer
 	recorder *recorderDouble
@@ -108,7 +108,7 @@ func chaosFolder(t *testing.T) string {
 
 // flows are what the rooms do with their recordings: most as NGlive does by itself, some let go of the source or the output, some encode.
 func flows() map[int64]tasks.Flow {
-	clear := func(id, what string) tasks.Flow {
+	clearing := func(id, what string) tasks.Flow {
 		f := tasks.DefaultFlow()
 		f.ID, f.Name = id, id
 		f.Steps = append(f.Steps, tasks.Step{ID: "clear", Type: tasks.StepDelete, With: map[string]any{"what": what}})
@@ -118,7 +118,7 @@ func flows() map[int64]tasks.Flow {
 	encode.ID, encode.Name = "encode", "encode"
 	encode.Steps[0].With = map[string]any{"mode": "CRF", "crf": 30, "preset": "ultrafast"}
 	return map[int64]tasks.Flow{
-		1: clear("clear-source", "source"), 3: clear("clear-both", "both"), 4: clear("clear-output", "output"), 6: encode,
+		1: clearing("clear-source", "source"), 3: clearing("clear-both", "both"), 4: clearing("clear-output", "output"), 6: encode,
 	}
 }
 
@@ -173,7 +173,7 @@ func (c *chaos) reference(binary, dir string) {
 		}
 		return err == nil && over == len(c.plan.takes)
 	})
-	c.expected = map[int]print{}
+	c.expected = map[int]fingerprint{}
 	for n, m := range maps.All(calm.made) {
 		if r := byPath[m.path]; r.State == tasks.Finished {
 			c.expected[n] = must(printOf(r.Step("upload").Output.Location))
@@ -181,8 +181,8 @@ func (c *chaos) reference(binary, dir string) {
 			c.t.Fatalf("take %d came to nothing in peace: %s %s", n, r.State, r.Error)
 		}
 	}
-	for _, fault := range s.stop() {
-		c.t.Error(fault)
+	for k, fault := range s.stop() {
+		c.t.Errorf("%s %s", k, fault)
 	}
 }
 
@@ -224,10 +224,10 @@ func (c *chaos) run() {
 // calm gives every component a last life without failpoints.
 func (c *chaos) calm() {
 	c.t.Helper()
-	armed := c.sys.current(theWorker)
-	for _, fault := range c.sys.stop() {
-		if armed == nil || !armed.killedBy9() { // it may reach its point on the way out
-			c.killer.fault("%s", fault)
+	last := map[component]*process{theWeb: c.sys.current(theWeb), theWorker: c.sys.current(theWorker)}
+	for k, fault := range c.sys.stop() {
+		if p := last[k]; p == nil || !p.killedBy9() { // it may reach its failpoint on the way out
+			c.killer.fault("%s %s", k, fault)
 		}
 	}
 	for _, k := range []component{theRedis, theWeb, theWorker} {

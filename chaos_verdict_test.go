@@ -69,7 +69,9 @@ func (c *chaos) verdict() *verdict {
 	v.faults = append(v.faults, c.listener.compare(v.stored)...)
 	v.faults = append(v.faults, c.receiver.faults...)
 	v.queues()
-	v.faults = append(v.faults, c.sys.stop()...)
+	for k, fault := range c.sys.stop() {
+		v.fault("%s %s", k, fault)
+	}
 	v.leftBehind()
 	c.killer.tally.mu.Lock()
 	v.faults = append(v.faults, c.killer.tally.faults...)
@@ -150,7 +152,7 @@ func (v *verdict) strangers() {
 // archive: every file byte-right and there once, and nothing else.
 func (v *verdict) archive() {
 	dir := filepath.Join(v.c.sys.dir, "archive")
-	byPrint := map[print][]string{}
+	byPrint := map[fingerprint][]string{}
 	comments := map[string]int{}
 	for _, rel := range must(filesBelow(dir)) {
 		switch filepath.Ext(rel) {
