@@ -3,6 +3,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -26,6 +27,7 @@ const ready = 60 * time.Second
 type house struct {
 	t      *testing.T
 	dir    string
+	data   string
 	pid    int
 	client *client
 	said   *screen
@@ -35,15 +37,15 @@ type house struct {
 // open starts `nglive` with a command and settings; it stops with the test.
 func (b *bench) open(t *testing.T, command string, settings ...string) *house {
 	t.Helper()
-	dir, environ := home(t)
-	return b.openIn(t, dir, append(environ, settings...), command)
+	return b.openIn(t, "", command, settings...)
 }
 
-// openIn does so in folders that may have been used before.
-func (b *bench) openIn(t *testing.T, dir string, environ []string, command string) *house {
+// openIn does the same with a data folder of the caller's, "" for one of its own.
+func (b *bench) openIn(t *testing.T, data, command string, settings ...string) *house {
 	t.Helper()
-	environ = append([]string{}, environ...)
+	dir, environ := home(t)
 	environ = append(environ, "PATH="+os.Getenv("PATH"), "HOME="+dir, "NGLIVE_LOG_LEVEL=warn")
+	environ = append(environ, settings...)
 	said := &screen{}
 	cmd := exec.Command(b.binary, command) //nolint:noctx // stopped by SIGTERM below
 	cmd.Env, cmd.Dir = environ, dir
@@ -71,7 +73,7 @@ func (b *bench) openIn(t *testing.T, dir string, environ []string, command strin
 			t.Logf("nglive %s said:\n%s", command, said)
 		}
 	})
-	h := &house{t: t, dir: dir, pid: cmd.Process.Pid, said: said, kill: func() {
+	h := &house{t: t, dir: dir, data: cmp.Or(data, filepath.Join(dir, "data")), pid: cmd.Process.Pid, said: said, kill: func() {
 		killed = true
 		_ = cmd.Process.Kill()
 		<-ended
@@ -92,7 +94,7 @@ func (h *house) connect(ended <-chan error, said *screen) {
 		if time.Now().After(deadline) {
 			h.t.Fatalf("nglive does not serve after %s:\n%s", ready, said)
 		}
-		base, err := os.ReadFile(filepath.Join(h.dir, "data", webAddressFile))
+		base, err := os.ReadFile(filepath.Join(h.data, webAddressFile))
 		if err != nil {
 			continue
 		}

@@ -23,15 +23,15 @@ const keptRecordings = 10_000
 // and takes the time until it says that it runs: Redis has read its file, web listens, the worker has its node's name.
 func measureRecovery(t *testing.T, b *bench) {
 	t.Helper()
-	dir, environ := home(t)
-	up := b.openIn(t, dir, environ, "up")
+	data := t.TempDir()
+	up := b.openIn(t, data, "up", "NGLIVE_DATA_DIR="+data)
 	up.announced()
 	up.keep(keptRecordings)
 	var took []float64
 	for range rounds {
 		up.kill()
 		began := time.Now()
-		up = b.openIn(t, dir, environ, "up")
+		up = b.openIn(t, data, "up", "NGLIVE_DATA_DIR="+data)
 		up.announced()
 		took = append(took, time.Since(began).Seconds())
 	}
@@ -46,7 +46,7 @@ func (h *house) announced() {
 // keep writes finished recordings into the Redis of `up`, through the same script as every fact.
 func (h *house) keep(n int) {
 	h.t.Helper()
-	at, ok := recallRedisAddress(filepath.Join(h.dir, "data", "redis"))
+	at, ok := recallRedisAddress(filepath.Join(h.data, "redis"))
 	if !ok {
 		h.t.Fatal("up's own Redis is nowhere")
 	}

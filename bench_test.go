@@ -39,6 +39,7 @@ func groups() []group {
 		{"backlog", measureBacklog},
 		{"memory", measureMemory},
 		{"recovery", measureRecovery},
+		{"sweep", measureSweep},
 	}
 }
 

@@ -89,7 +89,7 @@ type fingerprint struct {
 	sum  string
 }
 
-func printOf(path string) (fingerprint, error) {
+func fingerprintOf(path string) (fingerprint, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return fingerprint{}, err
@@ -99,7 +99,7 @@ func printOf(path string) (fingerprint, error) {
 	return fingerprint{n, hex.EncodeToString(h.Sum(nil))}, errors.Join(err, f.Close())
 }
 
-func printOfBytes(b []byte) fingerprint {
+func fingerprintOfBytes(b []byte) fingerprint {
 	sum := sha256.Sum256(b)
 	return fingerprint{int64(len(b)), hex.EncodeToString(sum[:])}
 }

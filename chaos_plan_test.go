@@ -35,6 +35,14 @@ func shortScale() scale {
 	}
 }
 
+// with is the same for another number of recordings.
+func (s scale) with(n int) scale {
+	part := func(whole int) int { return max(whole*n/s.recordings, 1) }
+	s.play = max(s.play*time.Duration(n)/time.Duration(s.recordings), 10*time.Second)
+	s.events, s.kills, s.restarts, s.recordings = part(s.events), part(s.kills), part(s.restarts), n
+	return s
+}
+
 // flaw is what is wrong with a recording's file.
 type flaw string
 

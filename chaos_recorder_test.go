@@ -65,7 +65,7 @@ func (d *recorderDouble) record(ctx context.Context, t *take) {
 	m.path = filepath.Join(tasks.Slashed(t.streamerFolder()), t.stem(m.opened)+".flv")
 	m.now = m.path
 	content := d.films.content(t, m.opened)
-	m.print = printOfBytes(content)
+	m.print = fingerprintOfBytes(content)
 	d.mu.Lock()
 	d.made[t.n] = m
 	d.mu.Unlock()

@@ -24,6 +24,7 @@ type chaos struct {
 	plan     *plan
 	films    *films
 	expected map[int]fingerprint // the archived file of each take, from a run without chaos
+	peace    *system             // where that one happens, meanwhile
 	sys      *system
 	killer   *killer
 	recorder *recorderDouble
@@ -38,17 +39,16 @@ func TestChaos(t *testing.T) {
 	if os.Getenv("CHAOS") == "short" {
 		s = shortScale()
 	}
-	seed := uint64(time.Now().UnixNano() % 1_000_000)
-	if text := os.Getenv("CHAOS_SEED"); text != "" {
-		var err error
-		if seed, err = strconv.ParseUint(text, 10, 64); err != nil {
-			t.Fatalf("CHAOS_SEED=%s: %v", text, err)
-		}
+	if n := given(t, "CHAOS_RECORDINGS"); n > 0 {
+		s = s.with(int(n)) //nolint:gosec // as many as somebody typed
+	}
+	seed := given(t, "CHAOS_SEED")
+	if seed == 0 {
+		seed = 1 + uint64(time.Now().UnixNano()%1_000_000) //nolint:gosec // small
 	}
 	fmt.Printf("chaos: seed %d (CHAOS_SEED=%d runs the same schedule again)\n", seed, seed)
 	began := time.Now()
 	c := newChaos(t, newPlan(seed, s))
-	fmt.Printf("chaos: %d recordings made once in peace, to compare with, %s\n", len(c.expected), time.Since(began).Round(time.Second))
 	c.run()
 	v := c.verdict()
 	c.report(v, time.Since(began))
@@ -68,6 +68,20 @@ func TestChaos(t *testing.T) {
 	fmt.Println(line)
 }
 
+// given reads a number from the environment; 0 = none.
+func given(t *testing.T, name string) uint64 {
+	t.Helper()
+	text := os.Getenv(name)
+	if text == "" {
+		return 0
+	}
+	n, err := strconv.ParseUint(text, 10, 32)
+	if err != nil {
+		t.Fatalf("%s=%s: %v", name, text, err)
+	}
+	return n
+}
+
 func newChaos(t *testing.T, p *plan) *chaos {
 	t.Helper()
 	dir := chaosFolder(t)
@@ -76,7 +90,8 @@ func newChaos(t *testing.T, p *plan) *chaos {
 		t.Fatalf("build nglive with failpoints: %v\n%s", err, out)
 	}
 	c := &chaos{t: t, plan: p, films: newFilms(t, dir)}
-	c.reference(binary, filepath.Join(dir, "peace"))
+	c.peace = newSystem(t, binary, filepath.Join(dir, "peace"), "NGLIVE_DISK_WARN=0", "NGLIVE_DISK_HOLD=0",
+		"NGLIVE_REMUX_CONCURRENCY=4", "NGLIVE_ENCODE_CONCURRENCY=2", "NGLIVE_UPLOAD_CONCURRENCY=4")
 	home := filepath.Join(dir, "chaos")
 	c.disk = newFullDisk(t, home)
 	c.receiver = newReceiver(t, p.seed)
@@ -149,52 +164,53 @@ func (s *system) prepare() {
 }
 
 // reference takes every recording through the same pipeline in peace, and keeps the checksums of what it archived.
-func (c *chaos) reference(binary, dir string) {
-	c.t.Helper()
-	s := newSystem(c.t, binary, dir, "NGLIVE_DISK_WARN=0", "NGLIVE_DISK_HOLD=0", "NGLIVE_REMUX_CONCURRENCY=8", "NGLIVE_ENCODE_CONCURRENCY=4", "NGLIVE_UPLOAD_CONCURRENCY=8")
-	s.open()
-	s.prepare()
-	calm := newRecorderDouble(&plan{scale: c.plan.scale}, c.films, s)
+func (c *chaos) reference(ctx context.Context) error {
+	calm := newRecorderDouble(&plan{scale: c.plan.scale}, c.films, c.peace)
 	for _, k := range c.plan.takes {
 		quiet := &take{n: k.n, room: k.room, session: k.session, flaw: k.flaw}
 		quiet.posts = []post{{kind: tasks.FileClosed, id: k.posts[3].id, closed: true, delays: []time.Duration{0}}}
-		calm.wg.Go(func() { calm.record(c.t.Context(), quiet) })
+		calm.record(ctx, quiet)
 	}
 	calm.wg.Wait()
 	byPath := map[string]tasks.Recording{}
-	until(c.t, 10*time.Minute, "every recording went through in peace", func() bool {
-		list, err := s.recordings(c.t.Context())
-		over := 0
+	for over := 0; over < len(c.plan.takes); pause(ctx, time.Second) {
+		if ctx.Err() != nil {
+			return fmt.Errorf("the run in peace came to %d of %d recordings: %w", over, len(c.plan.takes), ctx.Err())
+		}
+		list, _ := c.peace.recordings(ctx)
+		over = 0
 		for _, r := range list {
-			byPath[r.Path] = r
-			if r.State.Over() {
+			if byPath[r.Path] = r; r.State.Over() {
 				over++
 			}
 		}
-		return err == nil && over == len(c.plan.takes)
-	})
+	}
 	c.expected = map[int]fingerprint{}
 	for n, m := range maps.All(calm.made) {
-		if r := byPath[m.path]; r.State == tasks.Finished {
-			c.expected[n] = must(printOf(r.Step("upload").Output.Location))
-		} else if m.take.flaw == sound {
-			c.t.Fatalf("take %d came to nothing in peace: %s %s", n, r.State, r.Error)
+		r := byPath[m.path]
+		switch {
+		case r.State == tasks.Finished:
+			c.expected[n] = must(fingerprintOf(r.Step("upload").Output.Location))
+		case m.take.flaw == sound:
+			return fmt.Errorf("take %d came to nothing in peace: %s %s", n, r.State, r.Error)
 		}
 	}
-	for k, fault := range s.stop() {
-		c.t.Errorf("%s %s", k, fault)
-	}
+	return nil
 }
 
 // run is the bad time, and then the wait for everything to come to its end.
 func (c *chaos) run() {
 	c.t.Helper()
-	c.sys.open()
-	c.sys.prepare()
+	for _, s := range []*system{c.peace, c.sys} {
+		s.open()
+		s.prepare()
+	}
 	ctx, stop := context.WithCancel(c.t.Context())
 	defer stop()
 	go c.listener.listen(ctx)
 	go c.move(ctx)
+	compared := make(chan error, 1)
+	go func() { compared <- c.reference(ctx) }()
 	for _, k := range []component{theWorker, theWeb, theRedis} { // from now on the killer starts them
 		p := c.sys.current(k)
 		_ = p.cmd.Process.Kill()
@@ -219,6 +235,12 @@ func (c *chaos) run() {
 	c.disk.free()
 	c.calm()
 	c.settle(ctx)
+	if err := <-compared; err != nil {
+		c.t.Fatal(err)
+	}
+	for k, fault := range c.peace.stop() {
+		c.t.Errorf("%s %s, in peace", k, fault)
+	}
 }
 
 // calm gives every component a last life without failpoints.

@@ -131,7 +131,7 @@ func (v *verdict) source(m *made, r tasks.Recording) {
 		}
 		path = filepath.Join(v.c.recorder.dir, ".nglive-trash", r.ID, filepath.Base(m.path))
 	}
-	if p, err := printOf(path); err != nil || p != m.print {
+	if p, err := fingerprintOf(path); err != nil || p != m.print {
 		v.lose(m, "its source is gone or changed: %v", err)
 	}
 }
@@ -157,7 +157,7 @@ func (v *verdict) archive() {
 	for _, rel := range must(filesBelow(dir)) {
 		switch filepath.Ext(rel) {
 		case ".mp4":
-			p := must(printOf(filepath.Join(dir, rel)))
+			p := must(fingerprintOf(filepath.Join(dir, rel)))
 			byPrint[p] = append(byPrint[p], rel)
 		case ".xml":
 			comments[string(must(os.ReadFile(filepath.Join(dir, rel))))]++

@@ -70,7 +70,7 @@ func TestSpec_describesEveryOperation(t *testing.T) {
 			}
 		}
 	}
-	if len(ids) != 28 {
+	if len(ids) != 29 {
 		t.Errorf("%d operations", len(ids))
 	}
 }

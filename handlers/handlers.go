@@ -56,6 +56,7 @@ func Register(mux *http.ServeMux, d Deps) huma.API {
 	huma.Register(api, route{"retry-recording", "POST /api/recordings/{id}/retry", "Recordings", "Go on after a failure 重试录像", "Does the failed or cancelled step again and then the rest; what is done stays done."}.op(), h.retryRecording)
 	huma.Register(api, route{"cancel-recording", "POST /api/recordings/{id}/cancel", "Recordings", "Stop the work on a recording 取消录像", "The step at work is stopped; retry goes on from there."}.op(), h.cancelRecording)
 	huma.Register(api, route{"run-recording", "POST /api/recordings/{id}/run", "Recordings", "Run a flow on a recording 运行流程", "From its first step, on the recorder's own file."}.op(), h.runRecording)
+	huma.Register(api, route{"run-found-recordings", "POST /api/recordings/found/run", "Recordings", "Work on older files 处理旧文件", foundDoc}.op(), h.runFound)
 
 	huma.Register(api, route{"list-tasks", "GET /api/tasks", "Tasks", "List queues and their tasks 列出队列与任务", "Active tasks first, then retry, pending, scheduled, archived, completed."}.op(), h.listTasks)
 	huma.Register(api, route{"create-transcode-task", "POST /api/tasks/transcode", "Tasks", "Transcode a file by hand 手动转码", byHandDoc}.accepted(), h.transcodeByHand)

@@ -52,6 +52,15 @@ export const listEvents = async (values) => (await ask('GET', `/api/events?${que
 export const listNodes = async () => (await ask('GET', '/api/nodes')).answer.nodes ?? [];
 export const login = (token) => ask('POST', '/api/login', { token });
 
+/** runFound starts the flows of older files, some at a time, until none is left; it returns how many. */
+export async function runFound() {
+  for (let started = 0; ;) {
+    const { answer } = await ask('POST', '/api/recordings/found/run', { all: true });
+    started += answer.started;
+    if (!answer.more || answer.started === 0) return started;
+  }
+}
+
 /** act asks for retry, cancel or run and returns the recording after it. */
 export async function act(id, action) {
   const body = action === 'run' ? { flow: 'default' } : undefined;

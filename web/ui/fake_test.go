@@ -44,6 +44,7 @@ func newServer(t *testing.T) *server {
 	mux.HandleFunc("POST /api/login", s.login)
 	mux.HandleFunc("GET /api/recordings", s.guarded(s.list))
 	mux.HandleFunc("GET /api/recordings/{id}", s.guarded(s.recording))
+	mux.HandleFunc("POST /api/recordings/found/run", s.guarded(s.runFound))
 	mux.HandleFunc("POST /api/recordings/{id}/{action}", s.guarded(s.act))
 	mux.HandleFunc("GET /api/events", s.guarded(s.listEvents))
 	mux.HandleFunc("GET /api/nodes", s.guarded(func(w http.ResponseWriter, _ *http.Request) {
@@ -154,6 +155,13 @@ func (s *server) act(w http.ResponseWriter, r *http.Request) {
 	x := &s.recordings[i]
 	x.State, x.Error, x.UpdatedAt = tasks.Running, "", tasks.At(time.Now())
 	answer(w, http.StatusOK, *x)
+}
+
+func (s *server) runFound(w http.ResponseWriter, r *http.Request) {
+	var in map[string]any
+	_ = json.NewDecoder(r.Body).Decode(&in)
+	s.posts <- fmt.Sprintf("%s %v", r.URL.Path, in["all"])
+	answer(w, http.StatusOK, map[string]any{"started": 1, "more": false})
 }
 
 func (s *server) listEvents(w http.ResponseWriter, r *http.Request) {

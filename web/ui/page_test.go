@@ -399,3 +399,19 @@ func TestPage_fitsAPhone(t *testing.T) {
 		p.close()
 	}
 }
+
+func TestPage_worksOnAllOlderFilesAfterASecondPress(t *testing.T) {
+	s := newServer(t)
+	s.recordings = []tasks.Recording{recording(9, tasks.Found, time.Hour, tasks.StepPending, tasks.StepPending, tasks.StepPending)}
+	p := openPage(t, s, "en")
+	p.click(".chip.found")
+	p.click("button.run-found")
+	p.waitText("button.run-found", "Really work on")
+	if len(s.posts) > 0 {
+		t.Error("one press began with all of them")
+	}
+	p.click("button.run-found")
+	if got, want := next(t, s.posts, "post a run of all"), "/api/recordings/found/run true"; got != want {
+		t.Errorf("posted %q, want %q", got, want)
+	}
+}

@@ -4,6 +4,7 @@ import { html } from './html.js';
 import { FirstRun } from './firstrun.js';
 import { t } from './i18n.js';
 import { Row } from './row.js';
+import { runFound } from './api.js';
 import { more } from './snapshot.js';
 import { counts, filter, loaded, notice, pages, search, shown } from './store.js';
 
@@ -52,11 +53,25 @@ function List() {
   const rows = shown.value;
   if (!loaded.value) return html`<div class="list placeholder" aria-label=${t('page.loading')}>${[1, 2, 3].map(() => html`<div class="ghost"></div>`)}</div>`;
   return html`
+    ${filter.value === 'found' && rows.length > 0 && html`<${RunFound} />`}
     ${rows.length > 0 && html`<ul class="list">${rows.map((id) => html`<${Row} key=${id} id=${id} />`)}</ul>`}
     ${rows.length === 0 && html`<${Nothing} />`}
     <p class="for-readers" role="status">${t('recordings.shown', { n: rows.length })}</p>
     ${pages.value[filter.value]?.cursor && html`<${More} state=${filter.value} />`}
   `;
+}
+
+/** RunFound starts the flows of every older file; that may be much work, so it wants a second press. */
+function RunFound() {
+  const [stage, setStage] = useState('ready'); // ready | sure | busy
+  const press = async () => {
+    if (stage === 'ready') return setStage('sure');
+    setStage('busy');
+    await runFound().catch(tell);
+    return setStage('ready');
+  };
+  const word = { ready: t('recordings.runFound'), sure: t('recordings.runFoundSure', { n: counts.value.found ?? 0 }), busy: t('action.busy') }[stage];
+  return html`<button type="button" class="run-found ${stage}" disabled=${stage === 'busy'} onClick=${press}>${word}</button>`;
 }
 
 function Nothing() {
