@@ -76,7 +76,7 @@ func (b *bench) openIn(t *testing.T, data, command string, settings ...string) *
 	h := &house{t: t, dir: dir, data: cmp.Or(data, filepath.Join(dir, "data")), pid: cmd.Process.Pid, said: said, kill: func() {
 		killed = true
 		_ = cmd.Process.Kill()
-		<-ended
+		_ = <-ended
 	}}
 	h.connect(ended, said)
 	return h

@@ -70,12 +70,19 @@ func (f *films) content(k *take, opened time.Time) []byte {
 func (k *take) metadata(opened time.Time) []flvtest.Pair {
 	room := fmt.Sprint(k.room)
 	return []flvtest.Pair{
-		{Key: "duration", Value: 0.0}, {Key: "Title", Value: k.title()}, {Key: "Artist", Value: k.streamer()},
+		{Key: "duration", Value: 0.0},
+		{Key: "Title", Value: k.title()},
+		{Key: "Artist", Value: k.streamer()},
 		{Key: "Comment", Value: "BililiveRecorder " + room},
 		{Key: "BililiveRecorder", Value: []flvtest.Pair{
-			{Key: "RecordedBy", Value: "chaos"}, {Key: "RoomId", Value: room}, {Key: "ShortId", Value: "0"},
-			{Key: "Name", Value: k.streamer()}, {Key: "StreamTitle", Value: k.title()}, {Key: "StartTime", Value: recorderTime(opened)},
-			{Key: "AreaNameParent", Value: "生活"}, {Key: "AreaNameChild", Value: "影音馆"},
+			{Key: "RecordedBy", Value: "chaos"},
+			{Key: "RoomId", Value: room},
+			{Key: "ShortId", Value: "0"},
+			{Key: "Name", Value: k.streamer()},
+			{Key: "StreamTitle", Value: k.title()},
+			{Key: "StartTime", Value: recorderTime(opened)},
+			{Key: "AreaNameParent", Value: "生活"},
+			{Key: "AreaNameChild", Value: "影音馆"},
 		}},
 	}
 }

@@ -52,6 +52,9 @@ const (
 	headerOnly flaw = "header only" // the stream sent nothing
 )
 
+// firstRoom is the first of the rooms, which follow each other.
+const firstRoom = int64(23058)
+
 // take is one file that the recorder double writes.
 type take struct {
 	n       int
@@ -95,7 +98,7 @@ func newPlan(seed uint64, s scale) *plan {
 	p, r := &plan{seed: seed, scale: s}, draws(seed, "recorder")
 	per := (s.recordings + s.rooms - 1) / s.rooms
 	for n := range s.recordings {
-		t := &take{n: n, room: int64(23058 + n%s.rooms), session: id(r)}
+		t := &take{n: n, room: firstRoom + int64(n%s.rooms), session: id(r)}
 		slot := s.play / time.Duration(per)
 		t.begin = slot*time.Duration(n/s.rooms) + rand2(r, slot/2)
 		t.grow = 300*time.Millisecond + rand2(r, min(slot/3, 1500*time.Millisecond))
@@ -109,7 +112,7 @@ func newPlan(seed uint64, s scale) *plan {
 			p.flaws++
 		}
 		t.moved = n%11 == 5
-		t.posts = eventsOf(t, r)
+		t.posts = eventsOf(r)
 		p.takes = append(p.takes, t)
 	}
 	p.repeat(r)
@@ -118,10 +121,13 @@ func newPlan(seed uint64, s scale) *plan {
 
 // eventsOf are a file's events in the recorder's order, each with its fate: most arrive at once, some late and so in another order,
 // some never.
-func eventsOf(t *take, r *rand.Rand) []post {
+func eventsOf(r *rand.Rand) []post {
 	posts := []post{
-		{kind: tasks.StreamStarted}, {kind: tasks.SessionStarted, after: 10 * time.Millisecond}, {kind: tasks.FileOpening, after: 20 * time.Millisecond},
-		{kind: tasks.FileClosed, closed: true}, {kind: tasks.SessionEnded, after: 5 * time.Millisecond, closed: true},
+		{kind: tasks.StreamStarted},
+		{kind: tasks.SessionStarted, after: 10 * time.Millisecond},
+		{kind: tasks.FileOpening, after: 20 * time.Millisecond},
+		{kind: tasks.FileClosed, closed: true},
+		{kind: tasks.SessionEnded, after: 5 * time.Millisecond, closed: true},
 		{kind: tasks.StreamEnded, after: 10 * time.Millisecond, closed: true},
 	}
 	for i := range posts {
@@ -175,6 +181,3 @@ func id(r *rand.Rand) string {
 func (t *take) stem(opened time.Time) string {
 	return fmt.Sprintf("录制-%d-%s-%03d-take %d", t.room, opened.Format("20060102-150405"), opened.Nanosecond()/int(time.Millisecond), t.n)
 }
-
-// closes reports whether any delivery tells of the file's end.
-func (t *take) closes() bool { return len(t.posts[3].delays) > 0 }

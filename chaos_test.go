@@ -137,15 +137,14 @@ func flows() map[int64]tasks.Flow {
 	}
 }
 
-// clears tells what of a take's files its flow lets go.
-func (k *take) clears() (source, output bool) {
-	for _, s := range flows()[k.room-23058].Steps {
+// clearsSource reports whether a take's flow lets its source go.
+func (k *take) clearsSource() bool {
+	for _, s := range flows()[k.room-firstRoom].Steps {
 		if s.Type == tasks.StepDelete {
-			what := s.Delete().What
-			return what != "output", what != "source"
+			return s.Delete().What != "output"
 		}
 	}
-	return false, false
+	return false
 }
 
 // prepare gives the rooms their flows.
@@ -156,7 +155,7 @@ func (s *system) prepare() {
 		if err := s.client.call(s.t.Context(), "POST", "/api/flows", draft, nil); err != nil {
 			s.t.Fatal(err)
 		}
-		path := fmt.Sprintf("/api/rooms/%d/flow", 23058+room)
+		path := fmt.Sprintf("/api/rooms/%d/flow", firstRoom+room)
 		if err := s.client.call(s.t.Context(), "PUT", path, map[string]string{"flow": f.ID}, nil); err != nil {
 			s.t.Fatal(err)
 		}
@@ -210,7 +209,11 @@ func (c *chaos) run() {
 	go c.listener.listen(ctx)
 	go c.move(ctx)
 	compared := make(chan error, 1)
-	go func() { compared <- c.reference(ctx) }()
+	go func() {
+		within, stop := context.WithTimeout(ctx, c.plan.scale.play+2*c.plan.scale.settle)
+		defer stop()
+		compared <- c.reference(within)
+	}()
 	for _, k := range []component{theWorker, theWeb, theRedis} { // from now on the killer starts them
 		p := c.sys.current(k)
 		_ = p.cmd.Process.Kill()
@@ -269,7 +272,7 @@ func (c *chaos) move(ctx context.Context) {
 			finished[r.Path] = r.State == tasks.Finished
 		}
 		for _, m := range c.recorder.all() {
-			if source, _ := m.take.clears(); m.take.moved && !source && finished[m.path] && m.now == m.path {
+			if m.take.moved && !m.take.clearsSource() && finished[m.path] && m.now == m.path {
 				to := filepath.Join(filepath.Dir(m.path), "moved "+filepath.Base(m.path))
 				if os.Rename(filepath.Join(c.recorder.dir, m.path), filepath.Join(c.recorder.dir, to)) == nil {
 					c.recorder.mu.Lock()

@@ -74,7 +74,7 @@ func (c *chaos) verdict() *verdict {
 	}
 	v.leftBehind()
 	c.killer.tally.mu.Lock()
-	v.faults = append(v.faults, c.killer.tally.faults...)
+	v.faults = append(v.faults, c.killer.faults...)
 	c.killer.tally.mu.Unlock()
 	return v
 }
@@ -125,7 +125,7 @@ func plainReason(s string) string {
 // source: it is there, whole; or its flow let go of it after the upload, and then it lies in the trash.
 func (v *verdict) source(m *made, r tasks.Recording) {
 	path := filepath.Join(v.c.recorder.dir, m.now)
-	if source, _ := m.take.clears(); source && r.State == tasks.Finished {
+	if m.take.clearsSource() && r.State == tasks.Finished {
 		if _, err := os.Stat(path); err == nil {
 			v.fault("take %d: its source was to go, and is still there", m.take.n)
 		}
