@@ -39,7 +39,6 @@ func groups() []group {
 		{"backlog", measureBacklog},
 		{"memory", measureMemory},
 		{"recovery", measureRecovery},
-		{"sweep", measureSweep},
 	}
 }
 

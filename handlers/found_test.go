@@ -46,8 +46,12 @@ func TestFound_areWorkedOnWhenAPersonSaysSo(t *testing.T) {
 		body    string
 		started int
 	}{
-		{`{"path_prefix":"b/"}`, 2}, {`{"path_prefix":"b/"}`, 0}, {`{"room_id":2,"node":"attic"}`, 0}, {`{"room_id":2}`, 2},
-		{`{"all":true}`, 2}, {`{"all":true}`, 0},
+		{`{"path_prefix":"b/"}`, 2},
+		{`{"path_prefix":"b/"}`, 0},
+		{`{"room_id":2,"node":"attic"}`, 0},
+		{`{"room_id":2}`, 2},
+		{`{"all":true}`, 2},
+		{`{"all":true}`, 0},
 	} {
 		s.do(http.MethodPost, "/api/recordings/found/run", c.body).is(http.StatusOK).into(&got)
 		if got.Started != c.started || got.More {

@@ -48,8 +48,10 @@ func (w *Worker) guard(ctx context.Context) error {
 func (w *Worker) disks() []*watched {
 	byDisk, order := map[string]*watched{}, []*watched(nil)
 	for _, f := range []struct{ name, dir, root string }{
-		{"RECORDINGS_DIR", w.cfg.RecordingsDir, tasks.RootRecordings}, {"OUTPUT_DIR", w.cfg.OutputDir, tasks.RootOutput},
-		{"ARCHIVE_DIR", w.cfg.ArchiveDir, "-"}, {"DATA_DIR", w.cfg.DataDir, "-"},
+		{"RECORDINGS_DIR", w.cfg.RecordingsDir, tasks.RootRecordings},
+		{"OUTPUT_DIR", w.cfg.OutputDir, tasks.RootOutput},
+		{"ARCHIVE_DIR", w.cfg.ArchiveDir, "-"},
+		{"DATA_DIR", w.cfg.DataDir, "-"},
 	} {
 		at := diskOf(f.dir)
 		d := byDisk[at]

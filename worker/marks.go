@@ -93,12 +93,6 @@ func (m *marks) drop(gone []mark) {
 	}
 }
 
-func (m *marks) count() int {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return len(m.of)
-}
-
 // copied returns the marks by recording, for a look that takes its time.
 func (m *marks) copied() map[[8]byte][]mark {
 	m.mu.Lock()

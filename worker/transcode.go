@@ -40,6 +40,9 @@ func (w *Worker) transcode(ctx context.Context, d *delivery, a *assignment, e en
 		if ctx.Err() == nil && src.changed() {
 			err = whatChanged(src) // whatever ffmpeg made of it, this is why
 		}
+		if ctx.Err() == nil && t.outOfRoom() {
+			err = problemf(space, "the disk of %s became full while this was made; free some space, then it goes on by itself", t.w.cfg.OutputDir)
+		}
 		return nil, errors.Join(err, t.abandon())
 	}
 	res, err := t.finish()
@@ -51,6 +54,16 @@ func (w *Worker) transcode(ctx context.Context, d *delivery, a *assignment, e en
 
 // partName is the part's name below OUTPUT_DIR.
 func (t *transcoding) partName() string { return strings.TrimSuffix(t.rel, ".mp4") + ".part.mp4" }
+
+// outOfRoom looks while the half-made output still lies there. ffmpeg may say nothing of a full disk and even end well; what it made
+// is then only not readable.
+func (t *transcoding) outOfRoom() bool {
+	free, total := t.w.usage(t.w.cfg.OutputDir)
+	return total > 0 && free < nearlyNothing
+}
+
+// nearlyNothing is less than any write of ffmpeg's that matters.
+const nearlyNothing = 1 << 20
 
 func (t *transcoding) abandon() error {
 	if err := removePart(t.part); err != nil {
