@@ -9,7 +9,7 @@ ifeq ($(shell git rev-parse --verify -q HEAD 2>/dev/null),)
 export GOFLAGS += -buildvcs=false
 endif
 
-.PHONY: help run test check bench fuzz lint fmt build spec screenshots
+.PHONY: help run test check bench chaos chaos-short fuzz lint fmt build spec screenshots
 .PHONY: check-builds check-spec
 
 help: ## list these targets
@@ -20,8 +20,9 @@ run: ## install what is missing, build, run everything on this machine
 	@$(MAKE) build
 	@exec bin/nglive up
 
-test: ## install what is missing, run every test
+test: ## install what is missing, run every test, chaos-short first
 	@deploy/setup.sh test
+	@$(MAKE) chaos-short
 	CGO_ENABLED=1 go test -race -timeout 20m ./...
 
 check: lint check-builds check-spec test ## everything that CI runs
@@ -29,6 +30,19 @@ check: lint check-builds check-spec test ## everything that CI runs
 bench: ## measure: a table for people, then one JSON line a figure
 	@deploy/setup.sh run
 	@go test -tags bench -run '^TestBench' -count=1 -timeout 60m -v .
+
+chaos: ## kill, drop, double, fill the disk for ten minutes: nothing may be lost
+	@$(call chaos,full)
+
+chaos-short: ## the same in about 90 seconds
+	@$(call chaos,short)
+
+# The verdict is the last line, and the exit code is the test's.
+define chaos
+set -e; deploy/setup.sh run; mkdir -p bin; rm -f bin/chaos.txt; code=0; \
+CHAOS=$(1) CHAOS_LINE="$(CURDIR)/bin/chaos.txt" go test -tags chaos -run '^TestChaos$$' -count=1 -timeout 60m -v . || code=$$?; \
+cat bin/chaos.txt 2>/dev/null || echo "chaos: it came to no verdict; the lines above say why"; exit $$code
+endef
 
 fuzz: ## run every fuzz target for FUZZTIME (60s)
 	@set -e; grep -rl --include='*_test.go' '^func Fuzz' . | xargs -r -n1 dirname | sort -u | while read -r dir; do \

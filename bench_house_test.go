@@ -3,6 +3,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -26,12 +27,21 @@ const ready = 60 * time.Second
 type house struct {
 	t      *testing.T
 	dir    string
+	data   string
 	pid    int
 	client *client
+	said   *screen
+	kill   func() // as kill -9 does; nothing is asked of it afterwards
 }
 
 // open starts `nglive` with a command and settings; it stops with the test.
 func (b *bench) open(t *testing.T, command string, settings ...string) *house {
+	t.Helper()
+	return b.openIn(t, "", command, settings...)
+}
+
+// openIn does the same with a data folder of the caller's, "" for one of its own.
+func (b *bench) openIn(t *testing.T, data, command string, settings ...string) *house {
 	t.Helper()
 	dir, environ := home(t)
 	environ = append(environ, "PATH="+os.Getenv("PATH"), "HOME="+dir, "NGLIVE_LOG_LEVEL=warn")
@@ -44,7 +54,11 @@ func (b *bench) open(t *testing.T, command string, settings ...string) *house {
 	if err != nil {
 		t.Fatal(err)
 	}
+	killed := false
 	t.Cleanup(func() {
+		if killed {
+			return
+		}
 		_ = cmd.Process.Signal(syscall.SIGTERM)
 		select {
 		case err := <-ended:
@@ -59,7 +73,11 @@ func (b *bench) open(t *testing.T, command string, settings ...string) *house {
 			t.Logf("nglive %s said:\n%s", command, said)
 		}
 	})
-	h := &house{t: t, dir: dir, pid: cmd.Process.Pid}
+	h := &house{t: t, dir: dir, data: cmp.Or(data, filepath.Join(dir, "data")), pid: cmd.Process.Pid, said: said, kill: func() {
+		killed = true
+		_ = cmd.Process.Kill()
+		_ = <-ended
+	}}
 	h.connect(ended, said)
 	return h
 }
@@ -76,7 +94,7 @@ func (h *house) connect(ended <-chan error, said *screen) {
 		if time.Now().After(deadline) {
 			h.t.Fatalf("nglive does not serve after %s:\n%s", ready, said)
 		}
-		base, err := os.ReadFile(filepath.Join(h.dir, "data", webAddressFile))
+		base, err := os.ReadFile(filepath.Join(h.data, webAddressFile))
 		if err != nil {
 			continue
 		}

@@ -42,6 +42,7 @@ func groups() []group {
 		{"baidu", measureBaiduWhole},
 		{"baidulink", measureBaiduLink},
 		{"baidufaults", measureBaiduFaults},
+		{"recovery", measureRecovery},
 	}
 }
 

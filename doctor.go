@@ -28,13 +28,19 @@ type finding struct {
 	mark       mark
 	name, text string
 	mend       string
+	waits      bool // bad as it is, it keeps nobody from starting: what needs it waits, and the rest goes on
 }
 
 // findings is a whole examination.
 type findings []finding
 
 func (f *findings) add(m mark, name, text, mend string) {
-	*f = append(*f, finding{m, name, text, mend})
+	*f = append(*f, finding{mark: m, name: name, text: text, mend: mend})
+}
+
+// addWaiting adds what is bad but is waited for while everything else works.
+func (f *findings) addWaiting(name, text, mend string) {
+	*f = append(*f, finding{mark: bad, name: name, text: text, mend: mend, waits: true})
 }
 
 func (f findings) any(m mark) bool {
@@ -128,9 +134,9 @@ func (i *installation) startChecks(ctx context.Context, web, worker bool) error 
 	var wrong []string
 	for _, f := range all {
 		switch {
-		case f.mark == bad && f.name != "ffmpeg" && f.name != "ffprobe":
+		case f.mark == bad && !f.waits:
 			wrong = append(wrong, fmt.Sprintf("%s: %s\n    → %s", f.name, f.text, f.mend))
-		case f.mark != good: // without ffmpeg, uploads and the page still work
+		case f.mark != good: // without ffmpeg, or with a full disk, uploads and the page still work
 			i.log.Warn("start check", "of", f.name, "found", f.text, "mend", f.mend)
 		}
 	}

@@ -2,10 +2,12 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/shirou/gopsutil/v4/disk"
@@ -63,9 +65,7 @@ func (p *place) examine(ctx context.Context, cfg Config, partitions []disk.Parti
 	there := existing(p.path)
 	apart, err := tryWriting(there)
 	if err != nil {
-		f.add(bad, name, fmt.Sprintf("%s cannot be written to: %v / 无法写入", there, err),
-			fmt.Sprintf("sudo chown -R \"$USER\" '%s', or set NGLIVE_%s to another folder / 修改权限或换一个文件夹", there, p.name))
-		return f
+		return p.unwritable(there, err)
 	}
 	if apart > fileClockSlack {
 		f.add(note, name, fmt.Sprintf("its disk's clock is %s apart from ours / 该磁盘（NAS？）的时钟有偏差", apart.Round(time.Second)), clockMend)
@@ -82,12 +82,24 @@ func (p *place) examine(ctx context.Context, cfg Config, partitions []disk.Parti
 	text += fmt.Sprintf(" on %s, %s free of %s / 剩余空间", p.diskName(), bytesText(p.usage.Free), bytesText(p.usage.Total))
 	switch free := p.usage.Free; {
 	case free < cfg.DiskHold.Of(p.usage.Total):
-		f.add(bad, name, text, "less than NGLIVE_DISK_HOLD: transcodes would wait; make room / 空间不足，转码会暂停，请清理磁盘")
+		f.addWaiting(name, text, "less than NGLIVE_DISK_HOLD: transcodes would wait; make room / 空间不足，转码会暂停，请清理磁盘")
 	case free < cfg.DiskWarn.Of(p.usage.Total):
 		f.add(note, name, text, "less than NGLIVE_DISK_WARN; make room soon / 空间偏少，请尽快清理")
 	default:
 		f.add(good, name, text, "")
 	}
+	return f
+}
+
+// unwritable tells a full disk, which is waited for, from a folder that is not ours to write.
+func (p *place) unwritable(there string, err error) (f findings) {
+	name := "folder 文件夹 " + p.name
+	if errors.Is(err, syscall.ENOSPC) {
+		f.addWaiting(name, there+" is full / 磁盘已满", "make room; what needs it waits until then / 请清理磁盘，需要空间的任务会等待")
+		return f
+	}
+	f.add(bad, name, fmt.Sprintf("%s cannot be written to: %v / 无法写入", there, err),
+		fmt.Sprintf("sudo chown -R \"$USER\" '%s', or set NGLIVE_%s to another folder / 修改权限或换一个文件夹", there, p.name))
 	return f
 }
 

@@ -17,13 +17,13 @@ func examineFFmpeg(ctx context.Context, cfg Config, thorough bool) findings {
 	var f findings
 	version, err := tools(cfg).Version(ctx)
 	if err != nil {
-		f.add(bad, "ffmpeg", inPlainWords(err), howToInstall("ffmpeg")+", or set NGLIVE_FFMPEG to its path / 或用 NGLIVE_FFMPEG 指定路径")
+		f.addWaiting("ffmpeg", inPlainWords(err), howToInstall("ffmpeg")+", or set NGLIVE_FFMPEG to its path / 或用 NGLIVE_FFMPEG 指定路径")
 	} else {
 		f.add(good, "ffmpeg", version, "")
 	}
 	probe := ffmpeg.Tools{FFmpeg: cfg.FFprobe}
 	if version, err := probe.Version(ctx); err != nil {
-		f.add(bad, "ffprobe", cfg.FFprobe+" cannot be run: "+err.Error()+" / 无法运行", "it comes with ffmpeg: "+howToInstall("ffmpeg")+", or set NGLIVE_FFPROBE / 随 ffmpeg 一起安装")
+		f.addWaiting("ffprobe", cfg.FFprobe+" cannot be run: "+err.Error()+" / 无法运行", "it comes with ffmpeg: "+howToInstall("ffmpeg")+", or set NGLIVE_FFPROBE / 随 ffmpeg 一起安装")
 	} else {
 		f.add(good, "ffprobe", version, "")
 	}

@@ -4,9 +4,11 @@ package main
 
 import (
 	"context"
+	"io/fs"
 	"net"
 	"net/http"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -73,6 +75,29 @@ func TestDoctor_failsWhenSomethingIsBroken(t *testing.T) {
 	c, stdout, _ := testConsole(append(environ, "NGLIVE_FFMPEG=/nowhere/ffmpeg")...) // and so no encoder to try
 	if code := c.run(t.Context(), []string{"doctor"}); code != exitFailed {
 		t.Errorf("exit code %d:\n%s", code, stdout)
+	}
+}
+
+// TestStartChecks_aFullDiskKeepsNobodyFromStarting: uploads, and the cleaning that makes room, are the worker's own work.
+func TestStartChecks_aFullDiskKeepsNobodyFromStarting(t *testing.T) {
+	t.Parallel()
+	_, environ := home(t)
+	c, _, stderr := testConsole(append(environ, "NGLIVE_DISK_WARN=100%", "NGLIVE_DISK_HOLD=100%")...)
+	i, err := c.open(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := i.startChecks(t.Context(), false, true); err != nil {
+		t.Errorf("a disk below its reserve: %v", err)
+	}
+	if !strings.Contains(stderr.String(), "NGLIVE_DISK_HOLD") {
+		t.Errorf("nobody was told: %s", stderr)
+	}
+	full := place{name: "OUTPUT_DIR"}
+	for _, f := range full.unwritable("/out", &fs.PathError{Op: "write", Path: "/out", Err: syscall.ENOSPC}) {
+		if !f.waits || strings.Contains(f.mend, "chown") {
+			t.Errorf("a full disk: %+v", f)
+		}
 	}
 }
 

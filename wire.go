@@ -20,6 +20,7 @@ type bus struct {
 
 func (i *installation) openBus(options *redis.Options) *bus {
 	rdb := redis.NewClient(options)
+	tasks.WatchWrites(rdb)
 	store := tasks.NewStore(rdb, i.cfg.EventsKeep).WithBroadcastGap(i.cfg.BroadcastGap)
 	return &bus{options: options, rdb: rdb, store: store, queue: tasks.NewQueue(rdb, store)}
 }

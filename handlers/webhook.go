@@ -180,10 +180,13 @@ func (h *handlers) ingest(ctx context.Context, n notice, node tasks.NodeInfo) er
 	if n.cmd == tasks.FileClosed {
 		fact.Kind = tasks.FileWasClosed
 	}
+	tasks.Failpoint("webhook.ingest.before")
 	rec, err := h.Store.Ingest(ctx, fact, func(r tasks.Recording) (tasks.Flow, error) { return h.flowFor(ctx, r, node) })
 	if err != nil {
 		return err
 	}
+	tasks.Failpoint("webhook.ingest.after")
+	defer tasks.Failpoint("webhook.answer.before")
 	return h.Queue.Follow(ctx, rec)
 }
 

@@ -102,6 +102,8 @@ func (q *Queue) enqueue(ctx context.Context, kind, queue, id string, payload any
 	}
 	ctx, stop := context.WithTimeout(ctx, enqueueWithin)
 	defer stop()
+	Failpoint("queue.enqueue.before")
+	defer Failpoint("queue.enqueue.after")
 	_, err = q.client.EnqueueContext(ctx, asynq.NewTask(kind, b), asynq.Queue(queue), asynq.TaskID(id),
 		asynq.Timeout(taskTimeout), asynq.MaxRetry(taskMaxRetry), asynq.Retention(taskRetention))
 	if err != nil {

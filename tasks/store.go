@@ -119,7 +119,9 @@ func (s *Store) run(ctx context.Context, a application) (verdict, doc string, er
 	for _, e := range a.events {
 		argv = append(argv, encodeEvent(e))
 	}
+	Failpoint("store.apply.before")
 	out, err := s.script.Run(ctx, s.bulk, keys, argv...).StringSlice()
+	Failpoint("store.apply.after")
 	if err != nil {
 		return "", "", fmt.Errorf("redis: write recording %s: %w", a.after.ID, err)
 	}

@@ -50,6 +50,8 @@ func framed(id, doc string, live bool) Frame {
 // Publish appends a lifecycle event that belongs to no recording; one whose EVENT id is known is dropped.
 func (s *Store) Publish(ctx context.Context, e Event) error {
 	keys := []string{keySeen(e.EVENT), keyEvents}
+	Failpoint("store.publish.before")
+	defer Failpoint("store.publish.after")
 	err := redis.NewScript(publishScript).Run(ctx, s.rdb, keys, s.keep.Milliseconds(), encodeEvent(e)).Err()
 	if err != nil {
 		return fmt.Errorf("redis: append event %s: %w", e.CMD, err)

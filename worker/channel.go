@@ -128,7 +128,9 @@ func (c *channel) send(ctx context.Context, id string, body []byte) error {
 	req.Header.Set("Webhook-Id", id)
 	req.Header.Set("Webhook-Timestamp", fmt.Sprint(now.Unix()))
 	req.Header.Set("Webhook-Signature", signature)
+	tasks.Failpoint("notify.send.before")
 	res, err := c.client.Do(req)
+	tasks.Failpoint("notify.send.after")
 	if err != nil {
 		if u, ok := errors.AsType[*url.Error](err); ok { // it repeats the whole address
 			err = u.Err

@@ -4,6 +4,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/ngworks/nglive/tasks"
 )
 
 // companion is a file that travels with a video: danmaku, cover, notes.
@@ -57,5 +59,7 @@ func copySmall(from, to string) error {
 	if st, err := os.Stat(from); err == nil {
 		_ = os.Chtimes(part, st.ModTime(), st.ModTime())
 	}
+	tasks.Failpoint("companion.rename.before")
+	defer tasks.Failpoint("companion.rename.after")
 	return os.Rename(part, to)
 }

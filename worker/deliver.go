@@ -223,6 +223,7 @@ func (d *delivery) settle(_ context.Context, err error, res *result) error {
 		letters, answer = d.outcome(e, err, res)
 		return letters
 	})
+	tasks.Failpoint("deliver.answer")
 	return cmpErr(answer, jerr)
 }
 

@@ -97,6 +97,8 @@ func (j *journal) read(id string) (entry, error) {
 func (j *journal) change(id string, work func(*entry) []letter) (entry, error) {
 	var e entry
 	posted := false
+	tasks.Failpoint("journal.change.before")
+	defer tasks.Failpoint("journal.change.after")
 	err := j.db.Update(func(tx *bbolt.Tx) error {
 		e = entry{}
 		if err := get(tx, "tasks", id, &e); err != nil {
@@ -121,6 +123,8 @@ func (j *journal) change(id string, work func(*entry) []letter) (entry, error) {
 
 // post puts letters into the outbox.
 func (j *journal) post(letters ...letter) error {
+	tasks.Failpoint("journal.post.before")
+	defer tasks.Failpoint("journal.post.after")
 	if err := j.db.Update(func(tx *bbolt.Tx) error { return post(tx, letters) }); err != nil {
 		return fmt.Errorf("journal: write outbox: %w", err)
 	}
@@ -174,6 +178,8 @@ func (j *journal) unsent(limit int) (keys [][]byte, letters []letter, err error)
 
 // sent forgets letters that arrived.
 func (j *journal) sent(keys [][]byte) error {
+	tasks.Failpoint("journal.sent.before")
+	defer tasks.Failpoint("journal.sent.after")
 	err := j.db.Update(func(tx *bbolt.Tx) error {
 		for _, k := range keys {
 			if err := tx.Bucket([]byte("outbox")).Delete(k); err != nil {
@@ -191,6 +197,8 @@ func (j *journal) sent(keys [][]byte) error {
 // claimName gives a name (an output's, or a target's) to a recording and reports whether the recording has it now.
 func (j *journal) claimName(name, recording string) (bool, error) {
 	mine := false
+	tasks.Failpoint("journal.name.before")
+	defer tasks.Failpoint("journal.name.after")
 	err := j.db.Update(func(tx *bbolt.Tx) error {
 		b := tx.Bucket([]byte("names"))
 		owner := b.Get([]byte(name))

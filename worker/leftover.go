@@ -21,6 +21,8 @@ import (
 const outputPart = "output"
 
 func (j *journal) partBegins(where, name, recording string) error {
+	tasks.Failpoint("journal.part.before")
+	defer tasks.Failpoint("journal.part.after")
 	err := j.db.Update(func(tx *bbolt.Tx) error {
 		return tx.Bucket([]byte("parts")).Put([]byte(where+"|"+name), []byte(recording))
 	})

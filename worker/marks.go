@@ -9,6 +9,8 @@ import (
 	"sync"
 
 	"go.etcd.io/bbolt"
+
+	"github.com/ngworks/nglive/tasks"
 )
 
 // mark tells one file from every other, whatever it is called: a renamed file and a hard link keep theirs.
@@ -104,6 +106,8 @@ func (m *marks) copied() map[[8]byte][]mark {
 
 // remember puts marks and letters on disk together: a file that is told of is known from then on, and one that is not told is not.
 func (j *journal) remember(more map[mark][8]byte, letters ...letter) error {
+	tasks.Failpoint("journal.files.before")
+	defer tasks.Failpoint("journal.files.after")
 	err := j.db.Update(func(tx *bbolt.Tx) error {
 		b := tx.Bucket([]byte("files"))
 		for f, id := range more {

@@ -104,10 +104,12 @@ func (w *Worker) reclaimQueue(ctx context.Context, queue string, only map[string
 		if only != nil && !only[id] {
 			continue
 		}
+		tasks.Failpoint("reclaim.before")
 		back, err := w.putBack(ctx, queue, id)
 		if err != nil {
 			return n, err
 		}
+		tasks.Failpoint("reclaim.after")
 		n += back
 	}
 	return n, nil

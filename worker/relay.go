@@ -23,7 +23,7 @@ const (
 // relay turns lifecycle events into notify:event tasks. One worker at a time does it; the cursor moves only after the tasks are in
 // the queue, so no event is forgotten, and a repeat meets its own task id.
 func (w *Worker) relay(ctx context.Context) error {
-	tick := time.NewTicker(relayEvery)
+	tick := time.NewTicker(tasks.Hasten(relayEvery))
 	defer tick.Stop()
 	for {
 		select {
@@ -132,6 +132,8 @@ return 1`
 
 // moveCursor does nothing when another worker moved it meanwhile.
 func (w *Worker) moveCursor(ctx context.Context, from, to string) error {
+	tasks.Failpoint("relay.cursor.before")
+	defer tasks.Failpoint("relay.cursor.after")
 	if err := redis.NewScript(cursorScript).Run(ctx, w.rdb, []string{keyRelayCursor}, from, to).Err(); err != nil {
 		return fmt.Errorf("redis: move the relay's cursor: %w", err)
 	}

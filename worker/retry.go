@@ -77,7 +77,7 @@ func (g *gone) Class() string       { return string(never) }
 func (g *gone) UserMessage() string { return g.words }
 
 // lookAgain is when a held step looks again: within a minute, and not all at once.
-func lookAgain() time.Duration { return 15*time.Second + rand.N(30*time.Second) }
+func lookAgain() time.Duration { return tasks.Hasten(15*time.Second + rand.N(30*time.Second)) }
 
 // delays between attempts; the last one repeats.
 func delays() []time.Duration {
@@ -103,7 +103,7 @@ const maxCrashes = 10
 func backoff(n int) time.Duration {
 	d := delays()
 	at := d[min(max(n, 1), len(d))-1]
-	return at + rand.N(at/5+1)
+	return tasks.Hasten(at + rand.N(at/5+1))
 }
 
 // classOf reads an error's class; what nobody classed is tried again.
@@ -159,7 +159,7 @@ func retryDelay(_ int, err error, _ *asynq.Task) time.Duration {
 	if errors.Is(err, asynq.ErrLeaseExpired) || errors.Is(err, context.Canceled) {
 		return 0 // the next delivery joins the running job
 	}
-	return 30 * time.Second // our own journal could not be written, or nobody classed it: no hot loop
+	return tasks.Hasten(30 * time.Second) // our own journal could not be written, or nobody classed it: no hot loop
 }
 
 // isFailure is Asynq's IsFailure: what the journal does not count, Asynq shall not count either.

@@ -90,7 +90,7 @@ const young = 10 * time.Second
 
 func (w *Worker) sweepRecording(ctx context.Context, r *tasks.Recording) error {
 	info := r.Current()
-	if info == nil || time.Since(r.UpdatedAt).Abs() < young {
+	if info == nil || time.Since(r.UpdatedAt).Abs() < tasks.Hasten(young) {
 		return nil
 	}
 	flow, err := w.store.PinnedFlow(ctx, r.FlowKey)

@@ -288,6 +288,7 @@ func (t *transcoding) make(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	tasks.Failpoint("transcode.made")
 	t.want.Findings = run.Findings
 	report, err := t.w.tools.Verify(ctx, t.part, t.want)
 	if err != nil {
@@ -323,9 +324,11 @@ func (t *transcoding) finish() (*result, error) {
 	if err := bring(companionsOf(t.src.path), t.final); err != nil {
 		return nil, fmt.Errorf("bring danmaku, cover and notes beside the output: %w", err)
 	}
+	tasks.Failpoint("transcode.seal.before")
 	if err := ffmpeg.Seal(t.part, t.final, true); err != nil {
 		return nil, err
 	}
+	tasks.Failpoint("transcode.seal.after")
 	return &result{output: out, warning: strings.Join(t.warnings, "; "), seen: tasks.Sighting{Size: t.src.info.Size(), Inode: knownInode(t.src.info)}}, nil
 }
 

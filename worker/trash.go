@@ -31,7 +31,9 @@ func (w *Worker) trash(root, rel, recording string) error {
 	if err := r.MkdirAll(filepath.Dir(to), 0o755); err != nil {
 		return problemf(tell, "the trash folder %s in %s cannot be made: %v", trashDir, dir, cause(err))
 	}
+	tasks.Failpoint("trash.rename.before")
 	err = r.Rename(rel, to)
+	tasks.Failpoint("trash.rename.after")
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
@@ -45,6 +47,8 @@ func trashKey(root, recording string) []byte { return []byte(root + "|" + record
 
 // trashed notes when a recording's files went to a folder's trash.
 func (j *journal) trashed(root, recording string, at time.Time) error {
+	tasks.Failpoint("journal.trash.before")
+	defer tasks.Failpoint("journal.trash.after")
 	err := j.db.Update(func(tx *bbolt.Tx) error {
 		b, err := at.UTC().MarshalText()
 		if err != nil {

@@ -117,6 +117,7 @@ func asOutput(p tasks.Part) *tasks.Output {
 func (u *sending) report(before int64) func(done int64) {
 	first := int64(-1)
 	return func(done int64) {
+		tasks.Failpoint("upload.put.progress")
 		if first < 0 {
 			first = done
 		}
@@ -155,7 +156,9 @@ func (u *sending) send(ctx context.Context, f *os.File, file, tag string, report
 		if err = u.w.journal.partBegins(u.with.Target, name, u.a.rec.ID); err != nil {
 			return tasks.Part{}, err
 		}
+		tasks.Failpoint("upload.put.before")
 		location, sum, err := u.target.Put(ctx, f, name, u.replaces(), report)
+		tasks.Failpoint("upload.put.after")
 		if err == nil || taken(err) {
 			err = errors.Join(err, u.w.journal.partEnds(u.with.Target, name))
 		}
@@ -167,6 +170,7 @@ func (u *sending) send(ctx context.Context, f *os.File, file, tag string, report
 		}
 		if err == nil {
 			err = u.prove(ctx, name, info.Size(), sum)
+			tasks.Failpoint("upload.checked")
 		}
 		u.suffix = suffix
 		return tasks.Part{Path: name, Location: location, SizeBytes: info.Size(), Checksum: sum}, err

@@ -1,0 +1,83 @@
+//go:build chaos && linux
+
+package main
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/ngworks/nglive/tasks"
+)
+
+// settle waits until nothing moves any more: every recording is over, every queue empty, every event told. Two looks in a row have to
+// agree, with some sweeps between them, so that whatever a sweep would do wrong has been done.
+func (c *chaos) settle(ctx context.Context) {
+	c.t.Helper()
+	const betweenLooks = 10 * time.Second // several sweeps, and longer than a file has to be still
+	end, said := time.Now().Add(c.plan.scale.settle), time.Now()
+	for calm := 0; calm < 2; {
+		open := c.open(ctx)
+		if len(open) == 0 {
+			calm++
+			pause(ctx, betweenLooks/2)
+			continue
+		}
+		calm = 0
+		if time.Now().After(end) {
+			c.killer.fault("it did not come to its end within %s: %s", c.plan.scale.settle, strings.Join(open, "; "))
+			return
+		}
+		if time.Since(said) > 15*time.Second {
+			said = time.Now()
+			fmt.Printf("chaos: waits for %d things, such as %s\n", len(open), open[len(open)-1])
+		}
+		pause(ctx, time.Second)
+	}
+}
+
+// open lists what is not at its end yet.
+func (c *chaos) open(ctx context.Context) []string {
+	list, err := c.sys.recordings(ctx)
+	if err != nil {
+		return []string{"the API: " + err.Error()}
+	}
+	var open []string
+	known := map[string]bool{}
+	for _, r := range list {
+		known[r.Path] = true
+		if !r.State.Over() {
+			open = append(open, fmt.Sprintf("%s is %s (%s)", r.Path, r.State, stepsOf(r)))
+		}
+	}
+	for _, m := range c.recorder.all() {
+		if !known[m.path] {
+			open = append(open, m.path+" is not known")
+		}
+	}
+	queues, err := tasks.NewQueue(c.sys.rdb, tasks.NewStore(c.sys.rdb, time.Hour)).Queues()
+	if err != nil {
+		return append(open, "the queues: "+err.Error())
+	}
+	for _, q := range queues {
+		if n := q.Pending + q.Active + q.Scheduled + q.Retry; n > 0 {
+			open = append(open, fmt.Sprintf("%d tasks in %s (%d retry)", n, q.Name, q.Retry))
+		}
+	}
+	store := tasks.NewStore(c.sys.rdb, time.Hour)
+	last, err := store.LastSeq(ctx)
+	cursor, cursorErr := c.sys.rdb.Get(ctx, "nglive:relay:cursor").Result()
+	if err != nil || cursorErr != nil || last != cursor || last != c.listener.last() {
+		open = append(open, fmt.Sprintf("the newest event is %s, relayed up to %s, heard up to %s", last, cursor, c.listener.last()))
+	}
+	return open
+}
+
+func stepsOf(r tasks.Recording) string {
+	var list []string
+	for _, s := range r.Steps {
+		list = append(list, strings.TrimSpace(fmt.Sprintf("%s %s %s%s", s.ID, s.State, s.Error, s.Reason)))
+	}
+	return strings.Join(list, ", ")
+}
