@@ -129,9 +129,9 @@ func TestErrors_anAnswerWithoutEndIsCutOff(t *testing.T) {
 		}
 		return true
 	})
-	kind, words := askedOf(t, recorder.Config{URL: d.URL})
-	assert.Equal(t, recorder.Foreign, kind)
-	assert.Contains(t, words, "larger than 32 MiB")
+	_, err := clientAt(t, recorder.Config{URL: d.URL, Timeout: 5 * time.Minute}).Rooms(t.Context())
+	assert.Equal(t, recorder.Foreign, recorder.KindOf(err))
+	assert.ErrorContains(t, err, "larger than 32 MiB")
 }
 
 func TestErrors_whoEndsTheQuestionHearsItsOwnReason(t *testing.T) {

@@ -280,7 +280,7 @@ func TestKeeper_killsOneThatWillNotEnd(t *testing.T) {
 	n.program.Grace = 200 * time.Millisecond
 	n.start()
 	require.Eventually(t, func() bool { return strings.Contains(n.lines(), "ready") }, 30*time.Second, 5*time.Millisecond)
-	pid := n.watch.State().PID
+	pid := n.until("it is known", func(s recorder.State) bool { return s.PID > 0 }).PID
 	n.stop()
 	assert.False(t, alive(pid))
 }
@@ -294,7 +294,7 @@ func TestKeeper_neverRunsTwoOnOneFolder(t *testing.T) {
 	other.program.Folder, other.program.Grace = n.folder, time.Millisecond
 	other.start()
 	s := other.until("the alarm", func(s recorder.State) bool { return s.Alarm })
-	assert.Contains(t, s.Trouble, "another recorder works on the folder")
+	assert.Contains(t, s.Trouble, "a recorder of another NGlive") // by the lock, before anybody looks at processes
 	assert.Zero(t, s.Life)
 	n.stop()
 	other.up()

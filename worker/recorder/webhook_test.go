@@ -52,6 +52,13 @@ func TestMergeWebhooks_keepsTheOwnersAndOursOnce(t *testing.T) {
 	}
 }
 
+func TestMergeWebhooks_withoutATokenTakesNoOthersForOurs(t *testing.T) {
+	t.Parallel()
+	const open, other = "http://127.0.0.1:8100/webhook/?node=nas", "http://10.0.0.2:8100/webhook/?node=nas"
+	merged, _ := recorder.MergeWebhooks(other, open)
+	assert.Equal(t, other+"\n"+open, merged)
+}
+
 func TestNeverPosts_knowsTheHostsThatARecorderLeavesOut(t *testing.T) {
 	t.Parallel()
 	for address, never := range map[string]bool{

@@ -94,8 +94,9 @@ func (d *Double) begin(address string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.Recorder, d.URL = r, "http://"+l.Addr().String()
-	d.server = &http.Server{Handler: r.Handler()}
-	go func() { _ = d.server.Serve(l) }()
+	server := &http.Server{Handler: r.Handler()}
+	d.server = server
+	go func() { _ = server.Serve(l) }()
 }
 
 // Stop is Ctrl-C: it returns when the recorder has ended.
