@@ -4,7 +4,6 @@ package main
 
 import (
 	"encoding/json"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -57,12 +56,7 @@ func kept(t *testing.T) (dir string, environ []string) {
 	people[0].Live = true
 	// It begins once our webhook is known: nobody would hear of the first file otherwise.
 	script := must(json.Marshal(rehearsal.Config{Streamers: people, Unresolved: 3 * time.Second, Linger: time.Second}))
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	_ = l.Close()
-	return dir, append(environ, "NGLIVE_NODE=nas", "NGLIVE_RECORDER_PATH="+must(os.Executable()), "NGLIVE_RECORDER_LISTEN="+l.Addr().String(),
+	return dir, append(environ, "NGLIVE_NODE=nas", "NGLIVE_RECORDER_PATH="+must(os.Executable()), "NGLIVE_RECORDER_LISTEN="+recordertest.FreeAddress(t),
 		recordertest.Role+"=1", "REHEARSAL="+string(script), "REHEARSAL_FILM="+flvtest.Clip(t, t.TempDir(), 2))
 }
 

@@ -99,7 +99,7 @@ func (r *rehearse) onAir(ctx context.Context) error {
 
 // watchIt shows how the file grows.
 func (r *rehearse) watchIt(ctx context.Context) error {
-	show := func(time.Duration, int64) {}
+	var show func(past time.Duration, size int64)
 	if isTerminal(r.stderr) {
 		bar := progressbar.NewOptions(int(r.length.Seconds()), progressbar.OptionSetWriter(r.stderr), progressbar.OptionSetWidth(30),
 			progressbar.OptionSetPredictTime(false), progressbar.OptionSetElapsedTime(false), progressbar.OptionClearOnFinish())

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"log/slog"
-	"net"
 	"net/http"
 	"os"
 	"slices"
@@ -91,13 +90,10 @@ func ownRecorder(t *testing.T, s *station) {
 	t.Helper()
 	exe, err := os.Executable()
 	require.NoError(t, err)
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	require.NoError(t, l.Close())
 	script, err := json.Marshal(recordertest.Quick(rehearsal.Config{Streamers: recordertest.Streamers()}))
 	require.NoError(t, err)
 	s.cfg.Recorder = RecorderConfig{
-		Path: exe, Listen: l.Addr().String(), User: "u", Password: "p-secret-p", Times: quickTimes(), Webhook: "http://127.0.0.1:1/webhook/?node=test&token=the-token",
+		Path: exe, Listen: recordertest.FreeAddress(t), User: "u", Password: "p-secret-p", Times: quickTimes(), Webhook: "http://127.0.0.1:1/webhook/?node=test&token=the-token",
 		Environ: append(os.Environ(), recordertest.Role+"=1", "REHEARSAL="+string(script), "REHEARSAL_FILM="+flvtest.Clip(t, t.TempDir(), 2)),
 	}
 }
@@ -111,7 +107,7 @@ func TestWorker_recordsWhileRedisIsAway(t *testing.T) {
 	ctx, stop := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- w.Run(ctx) }()
-	done := sync.OnceFunc(func() { stop(); <-ended })
+	done := sync.OnceFunc(func() { stop(); assert.NoError(t, <-ended) })
 	t.Cleanup(done)
 	s.within(60*time.Second, "the recorder is up", func() bool { return w.RecorderState().Up && w.RecorderState().Hooked })
 	assert.False(t, w.Healthy())

@@ -2,7 +2,6 @@ package recorder_test
 
 import (
 	"context"
-	"net"
 	"net/http"
 	"strings"
 	"sync/atomic"
@@ -54,8 +53,7 @@ func rehearsalWithoutPassword(t *testing.T, version string) string {
 	t.Helper()
 	r, err := rehearsal.New(recordertest.Quick(rehearsal.Config{Dir: t.TempDir(), Film: recordertest.Film(t), Version: version}))
 	require.NoError(t, err)
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
+	l := recordertest.Listen(t, "127.0.0.1:0")
 	s := &http.Server{Handler: r.Handler()}
 	go func() { _ = s.Serve(l) }()
 	t.Cleanup(func() { _ = s.Close(); r.Kill() })
@@ -99,7 +97,7 @@ func TestErrors_sayWhatAnswersInsteadOfARecorder(t *testing.T) {
 
 func TestErrors_aRecorderThatIsAwayIsToldFromOneThatIsSlow(t *testing.T) {
 	t.Parallel()
-	kind, words := askedOf(t, recorder.Config{URL: "http://" + freeAddress(t)})
+	kind, words := askedOf(t, recorder.Config{URL: "http://" + recordertest.FreeAddress(t)})
 	assert.Equal(t, recorder.Away, kind)
 	assert.Contains(t, words, "is it running")
 
@@ -184,7 +182,7 @@ func TestAdd_outlivesARestartInItsMiddle(t *testing.T) {
 
 func TestAdd_waitsNoLongerThanItIsTold(t *testing.T) {
 	t.Parallel()
-	c := clientAt(t, recorder.Config{URL: "http://" + freeAddress(t)})
+	c := clientAt(t, recorder.Config{URL: "http://" + recordertest.FreeAddress(t)})
 	ctx, stop := context.WithTimeout(t.Context(), 100*time.Millisecond)
 	defer stop()
 	_, err := c.Add(ctx, 23058, true)

@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -47,7 +46,7 @@ type nursery struct {
 
 func newNursery(t *testing.T) *nursery {
 	t.Helper()
-	n := &nursery{t: t, folder: filepath.Join(t.TempDir(), "录 播 'folder' $HOME"), address: freeAddress(t)}
+	n := &nursery{t: t, folder: filepath.Join(t.TempDir(), "录 播 'folder' $HOME"), address: recordertest.FreeAddress(t)}
 	require.NoError(t, os.Mkdir(n.folder, 0o755))
 	exe, err := os.Executable()
 	require.NoError(t, err)
@@ -67,14 +66,6 @@ func newNursery(t *testing.T) *nursery {
 		Stable: time.Hour, Pause: time.Millisecond, Longest: 20 * time.Millisecond, Loop: 1000,
 	}
 	return n
-}
-
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	defer func() { _ = l.Close() }()
-	return l.Addr().String()
 }
 
 // start keeps the recorder until the test ends, or stop.
@@ -186,8 +177,7 @@ func TestKeeper_raisesTheAlarmAboutACrashLoop(t *testing.T) {
 func TestKeeper_saysThatTheAddressIsTaken(t *testing.T) {
 	t.Parallel()
 	n := newNursery(t)
-	l, err := net.Listen("tcp", n.address)
-	require.NoError(t, err)
+	l := recordertest.Listen(t, n.address)
 	defer func() { _ = l.Close() }()
 	n.start()
 	n.until("the reason", func(s recorder.State) bool { return strings.Contains(s.Trouble, "NGLIVE_RECORDER_LISTEN") })
@@ -196,8 +186,7 @@ func TestKeeper_saysThatTheAddressIsTaken(t *testing.T) {
 func TestKeeper_takesNobodyElseForItsRecorder(t *testing.T) {
 	t.Parallel()
 	n := newNursery(t)
-	l, err := net.Listen("tcp", n.address)
-	require.NoError(t, err)
+	l := recordertest.Listen(t, n.address)
 	n.webhook = ours
 	var asked atomic.Int32
 	other := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -216,10 +205,9 @@ func TestKeeper_takesNobodyElseForItsRecorder(t *testing.T) {
 func TestProgram_explainsWhyTheRecorderEnded(t *testing.T) {
 	t.Parallel()
 	n := newNursery(t)
-	l, err := net.Listen("tcp", n.address)
-	require.NoError(t, err)
+	l := recordertest.Listen(t, n.address)
 	defer func() { _ = l.Close() }()
-	var ended *recorder.Ended
+	var ended *recorder.EndedError
 	require.ErrorAs(t, n.program.Run(t.Context(), nil), &ended)
 	assert.Equal(t, 255, ended.Code)
 	assert.Contains(t, ended.Error(), "NGLIVE_RECORDER_LISTEN")
@@ -315,7 +303,7 @@ func TestKeeper_neverRunsTwoOnOneFolder(t *testing.T) {
 func TestKeeper_seesARecorderThatSomebodyElseStarted(t *testing.T) {
 	t.Parallel()
 	n := newNursery(t)
-	stranger := exec.CommandContext(t.Context(), n.program.Path, "run", filepath.Base(n.folder), "--bind", "http://"+freeAddress(t))
+	stranger := exec.CommandContext(t.Context(), n.program.Path, "run", filepath.Base(n.folder), "--bind", "http://"+recordertest.FreeAddress(t))
 	stranger.Dir, stranger.Env = filepath.Dir(n.folder), n.program.Environ
 	require.NoError(t, stranger.Start())
 	n.start()

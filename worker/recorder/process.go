@@ -32,8 +32,8 @@ type Program struct {
 // Patience is how long a recorder has to close its files, tell of them and end, which takes it 3 s and what the disk needs.
 const Patience = 15 * time.Second
 
-// Ended says how a recorder ended that nobody had told to.
-type Ended struct {
+// EndedError says how a recorder ended that nobody had told to.
+type EndedError struct {
 	Code   int    // -1: by a signal, or it never began
 	Why    string // in words, when its last lines tell
 	Last   string // its last line
@@ -42,7 +42,7 @@ type Ended struct {
 }
 
 // Error says how, and what to do.
-func (e *Ended) Error() string {
+func (e *EndedError) Error() string {
 	switch {
 	case e.Why != "":
 		return e.Why
@@ -55,7 +55,7 @@ func (e *Ended) Error() string {
 }
 
 // Unwrap gives the system's error.
-func (e *Ended) Unwrap() error { return e.Err }
+func (e *EndedError) Unwrap() error { return e.Err }
 
 // argv is the recorder's command line: a list, so that a folder may have any name.
 func (p *Program) argv() (program string, args []string) {
@@ -85,7 +85,7 @@ func (p *Program) environ() []string {
 }
 
 // Run lives one life of the recorder. When ctx ends it is interrupted, has its grace to close its files and tell of them, and
-// is then killed. The error is nil when ctx ended it, else an *Ended.
+// is then killed. The error is nil when ctx ended it, else an *EndedError.
 func (p *Program) Run(ctx context.Context, started func(pid int)) error {
 	grace := p.Grace
 	if grace <= 0 {
@@ -105,7 +105,7 @@ func (p *Program) Run(ctx context.Context, started func(pid int)) error {
 	if ctx.Err() != nil {
 		return nil //nolint:nilerr // it was told to
 	}
-	e := &Ended{Code: -1, Err: err, Why: said.cause(p.Listen), Last: said.last}
+	e := &EndedError{Code: -1, Err: err, Why: said.cause(p.Listen), Last: said.last}
 	if cmd.ProcessState != nil {
 		e.Code, e.Lasted = cmd.ProcessState.ExitCode(), time.Since(began)
 	}

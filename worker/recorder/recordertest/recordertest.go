@@ -3,6 +3,7 @@
 package recordertest
 
 import (
+	"context"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -85,17 +86,7 @@ func Film(tb testing.TB) []byte {
 
 func (d *Double) begin(address string) {
 	d.tb.Helper()
-	var l net.Listener
-	var err error
-	for end := time.Now().Add(20 * time.Second); ; { // the system may still hold the port of the life before
-		if l, err = net.Listen("tcp", address); err == nil || time.Now().After(end) {
-			break
-		}
-		<-time.After(5 * time.Millisecond)
-	}
-	if err != nil {
-		d.tb.Fatal(err)
-	}
+	l := Listen(d.tb, address)
 	r, err := rehearsal.New(d.cfg)
 	if err != nil {
 		d.tb.Fatal(err)
@@ -129,6 +120,32 @@ func (d *Double) shut() {
 func (d *Double) Again() {
 	d.tb.Helper()
 	d.begin(d.URL[len("http://"):])
+}
+
+// Listen listens at an address, and waits a moment for whoever had it before.
+func Listen(tb testing.TB, address string) net.Listener {
+	tb.Helper()
+	var config net.ListenConfig
+	for end := time.Now().Add(20 * time.Second); ; {
+		l, err := config.Listen(context.Background(), "tcp", address)
+		if err == nil {
+			return l
+		}
+		if time.Now().After(end) {
+			tb.Fatal(err)
+		}
+		<-time.After(5 * time.Millisecond)
+	}
+}
+
+// FreeAddress is an address where nobody listens.
+func FreeAddress(tb testing.TB) string {
+	tb.Helper()
+	l := Listen(tb, "127.0.0.1:0")
+	if err := l.Close(); err != nil {
+		tb.Fatal(err)
+	}
+	return l.Addr().String()
 }
 
 // Reply is a server that gives everybody the same answer: what a wrong address may lead to.

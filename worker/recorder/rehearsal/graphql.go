@@ -7,16 +7,16 @@ import (
 	"strings"
 )
 
-// fault of GraphQL, with the original's codes.
-type gqlFault struct{ message, code string }
+// gqlError is a fault as GraphQL tells it.
+type gqlError struct{ message, code string }
 
-func (f *gqlFault) Error() string { return f.message }
+func (f *gqlError) Error() string { return f.message }
 
-// gqlCodes spells the codes of mutations.
-func notThere() error  { return &gqlFault{"Room not found", "BREC_ROOM_NOT_FOUND"} }
-func duplicate() error { return &gqlFault{"Room already exist.", "BREC_ROOM_DUPLICATE"} }
+// The faults that have a code in the original.
+func notThere() error  { return &gqlError{"Room not found", "BREC_ROOM_NOT_FOUND"} }
+func duplicate() error { return &gqlError{"Room already exist.", "BREC_ROOM_DUPLICATE"} }
 func outOfRange() error {
-	return &gqlFault{"Roomid out of range", "BREC_ROOMID_OUT_OF_RANGE"}
+	return &gqlError{"Roomid out of range", "BREC_ROOMID_OUT_OF_RANGE"}
 }
 
 // graphQL answers one operation. As the original it judges by errors, not by the status, and setConfig does not save.
@@ -50,7 +50,7 @@ func (r *Recorder) graphQL(w http.ResponseWriter, q *http.Request) {
 	out := map[string]any{"data": data}
 	if err != nil {
 		one := map[string]any{"message": err.Error()}
-		if g, ok := err.(*gqlFault); ok && g.code != "" { //nolint:errorlint // our own, never wrapped
+		if g, ok := err.(*gqlError); ok && g.code != "" { //nolint:errorlint // our own, never wrapped
 			one["extensions"] = map[string]any{"code": g.code, "codes": []string{g.code}}
 		} else {
 			delete(out, "data")
@@ -80,7 +80,7 @@ func (r *Recorder) resolve(mutation bool, f field) (any, error) {
 		case "config":
 			return toMap(r.globalDTO()), nil
 		}
-		return nil, &gqlFault{message: fmt.Sprintf("Cannot query field %q on type \"RecorderQuery\".", f.name)}
+		return nil, &gqlError{message: fmt.Sprintf("Cannot query field %q on type \"RecorderQuery\".", f.name)}
 	}
 	return r.mutate(f)
 }
@@ -102,7 +102,7 @@ func (r *Recorder) mutate(f field) (any, error) {
 	case "setConfig":
 		config, ok := f.args["config"].(map[string]any)
 		if !ok {
-			return nil, &gqlFault{message: "config can't be null"}
+			return nil, &gqlError{message: "config can't be null"}
 		}
 		change := map[string]optional{}
 		for name, v := range config {
@@ -119,7 +119,7 @@ func (r *Recorder) mutate(f field) (any, error) {
 		"stopRecording": (*room).stop, "splitRecordingOutput": (*room).split,
 	}[f.name]
 	if act == nil {
-		return nil, &gqlFault{message: fmt.Sprintf("Cannot query field %q on type \"RecorderMutation\".", f.name)}
+		return nil, &gqlError{message: fmt.Sprintf("Cannot query field %q on type \"RecorderMutation\".", f.name)}
 	}
 	m := r.find(id)
 	if m == nil {
@@ -177,13 +177,13 @@ func choose(v any, f field) (any, error) {
 		return v, nil
 	}
 	if len(f.fields) == 0 {
-		return nil, &gqlFault{message: fmt.Sprintf("Field %q must have a selection of subfields.", f.name)}
+		return nil, &gqlError{message: fmt.Sprintf("Field %q must have a selection of subfields.", f.name)}
 	}
 	out := map[string]any{}
 	for _, sub := range f.fields {
 		value, there := object[sub.name]
 		if !there {
-			return nil, &gqlFault{message: fmt.Sprintf("Cannot query field %q on type of %q.", sub.name, f.name)}
+			return nil, &gqlError{message: fmt.Sprintf("Cannot query field %q on type of %q.", sub.name, f.name)}
 		}
 		chosen, err := choose(value, sub)
 		if err != nil {

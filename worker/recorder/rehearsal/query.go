@@ -37,7 +37,7 @@ func parseQuery(text string, variables map[string]any) (mutation bool, fields []
 	}
 	fields = q.selection()
 	if q.broken || len(fields) == 0 || q.peek() != "" {
-		return false, nil, &gqlFault{message: "Error parsing query."}
+		return false, nil, &gqlError{message: "Error parsing query."}
 	}
 	return mutation, fields, nil
 }
@@ -98,16 +98,16 @@ func (q *query) pairs(end string) map[string]any {
 }
 
 func (q *query) value() any {
-	switch t := q.next(); {
-	case t == "$":
+	switch t := q.next(); t {
+	case "$":
 		return q.variables[q.next()]
-	case t == "{":
+	case "{":
 		return q.pairs("}")
-	case t == "true", t == "false":
+	case "true", "false":
 		return t == "true"
-	case t == "null":
+	case "null":
 		return nil
-	case t == "":
+	case "":
 		q.broken = true
 		return nil
 	default:

@@ -75,7 +75,7 @@ func New(cfg Config) (*Recorder, error) {
 	r.hooks = newHooks(cfg, r.hookAddresses)
 	r.handler = r.routes()
 	if err := r.load(); err != nil {
-		return nil, fmt.Errorf("Failed to load config: %w", err) //nolint:staticcheck,revive // the original's words
+		return nil, fmt.Errorf("Failed to load config: %w", err) //nolint:staticcheck // the original's words
 	}
 	return r, nil
 }

@@ -3,6 +3,7 @@ package rehearsal
 import (
 	"encoding/json"
 	"io"
+	"maps"
 	"net/http"
 	"slices"
 	"strconv"
@@ -122,20 +123,10 @@ func (r *Recorder) about(do func(*room) any) http.HandlerFunc {
 	return func(w http.ResponseWriter, q *http.Request) {
 		r.mu.Lock()
 		defer r.mu.Unlock()
-		var m *room
-		id, err := strconv.ParseInt(q.PathValue("id"), 10, 32)
-		switch {
-		case err == nil:
-			m = r.find(id)
-		default:
-			i := slices.IndexFunc(r.rooms, func(m *room) bool { return m.object == q.PathValue("id") })
-			if i < 0 && len(q.PathValue("id")) != len("00000000-0000-0000-0000-000000000000") {
-				page(w, http.StatusNotFound, "Not Found") // no such route
-				return
-			}
-			if i >= 0 {
-				m = r.rooms[i]
-			}
+		m, route := r.named(q.PathValue("id"))
+		if !route {
+			page(w, http.StatusNotFound, "Not Found")
+			return
 		}
 		if m == nil {
 			fault(w, http.StatusNotFound, codeNotFound, "Room not found")
@@ -143,6 +134,17 @@ func (r *Recorder) about(do func(*room) any) http.HandlerFunc {
 		}
 		answer(w, http.StatusOK, do(m))
 	}
+}
+
+// named finds a room by an id or an object id; false for what the original has no route for.
+func (r *Recorder) named(id string) (m *room, route bool) {
+	if n, err := strconv.ParseInt(id, 10, 32); err == nil {
+		return r.find(n), true
+	}
+	if i := slices.IndexFunc(r.rooms, func(m *room) bool { return m.object == id }); i >= 0 {
+		return r.rooms[i], true
+	}
+	return nil, len(id) == len("00000000-0000-0000-0000-000000000000")
 }
 
 func (r *Recorder) remove(m *room) {
@@ -190,8 +192,6 @@ func globalDefaults() map[string]optional {
 
 func (r *Recorder) globalDTO() map[string]optional {
 	all := globalDefaults()
-	for name, o := range r.global {
-		all[name] = o
-	}
+	maps.Copy(all, r.global)
 	return all
 }
