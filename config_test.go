@@ -371,3 +371,19 @@ func TestDotenvLine_readsBackTheSame(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestConfig_pathMapsLeadIntoTheRecordingsFolder(t *testing.T) {
+	t.Parallel()
+	cfg, err := load(t, `NGLIVE_PATH_MAPS=/rec=>/srv/rec/blrec; D:\rec => /srv/rec ;`, "NGLIVE_RECORDINGS_DIR=/srv/rec")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := fmt.Sprint(cfg.pathMaps()); got != `[{/rec /srv/rec/blrec} {D:\rec /srv/rec}]` {
+		t.Errorf("maps are %s", got)
+	}
+	for _, wrong := range []string{"/rec", "/rec=>", "=>/srv/rec", "/=>/srv/rec", "/rec=>/srv", "/rec=>/srv/recordings", "/rec=>/srv/rec/../x"} {
+		if _, err := load(t, "NGLIVE_PATH_MAPS="+wrong, "NGLIVE_RECORDINGS_DIR=/srv/rec"); err == nil || !strings.Contains(err.Error(), "NGLIVE_PATH_MAPS") {
+			t.Errorf("%s: %v", wrong, err)
+		}
+	}
+}

@@ -51,14 +51,7 @@ func Register(mux *http.ServeMux, d Deps) huma.API {
 	h := &handlers{Deps: d}
 	api := humago.New(exactMux{mux}, config())
 
-	huma.Register(api, route{"receive-webhook", "POST /webhook", "Webhook", webhookSummary, webhookDoc}.open(), h.receive(readBililive))
-	huma.Register(api, route{"receive-webhook-slash", "POST /webhook/", "Webhook", webhookSummary, webhookDoc}.open(), h.receive(readBililive))
-	huma.Register(api, route{"receive-bililiverecorder", "POST /webhook/bililiverecorder", "Webhook", webhookSummary, webhookDoc}.open(), h.receive(readBililive))
-	huma.Register(api, route{"receive-blrec", "POST /webhook/blrec", "Webhook", "Take an event from blrec 接收 blrec 事件", blrecDoc}.open(), h.receive(readBlrec))
-	huma.Register(api, route{"receive-ddtv", "POST /webhook/ddtv", "Webhook", "Take an event from DDTV 接收 DDTV 事件", ddtvDoc}.open(), h.receive(readDDTV))
-	huma.Register(api, route{"receive-oneliverec", "POST /webhook/oneliverec", "Webhook", "Take an event from OneLiveRec 接收 OneLiveRec 事件", oneDoc}.open(), h.receive(readOneLiveRec))
-	huma.Register(api, route{"receive-custom", "POST /webhook/custom", "Webhook", "Take an event from anything else 接收自定义事件", customDoc}.open(), h.receive(readCustom))
-	documentWebhooks(api)
+	registerWebhooks(api, h)
 
 	huma.Register(api, route{"list-recordings", "GET /api/recordings", "Recordings", "List recordings 列出录像", "Newest first. `next_cursor` is empty on the last page; `counts` covers all recordings."}.op(), h.listRecordings)
 	huma.Register(api, route{"get-recording", "GET /api/recordings/{id}", "Recordings", "Read a recording 查看录像", "With the flow it copied when it started."}.op(), h.getRecording)
@@ -115,6 +108,18 @@ func Register(mux *http.ServeMux, d Deps) huma.API {
 
 	serveSpec(mux, api)
 	return api
+}
+
+// registerWebhooks puts each recorder's address on the mux.
+func registerWebhooks(api huma.API, h *handlers) {
+	huma.Register(api, route{"receive-webhook", "POST /webhook", "Webhook", webhookSummary, webhookDoc}.open(), h.receive(readBililive))
+	huma.Register(api, route{"receive-webhook-slash", "POST /webhook/", "Webhook", webhookSummary, webhookDoc}.open(), h.receive(readBililive))
+	huma.Register(api, route{"receive-bililiverecorder", "POST /webhook/bililiverecorder", "Webhook", webhookSummary, webhookDoc}.open(), h.receive(readBililive))
+	huma.Register(api, route{"receive-blrec", "POST /webhook/blrec", "Webhook", "Take an event from blrec 接收 blrec 事件", blrecDoc}.open(), h.receive(readBlrec))
+	huma.Register(api, route{"receive-ddtv", "POST /webhook/ddtv", "Webhook", "Take an event from DDTV 接收 DDTV 事件", ddtvDoc}.open(), h.receive(readDDTV))
+	huma.Register(api, route{"receive-oneliverec", "POST /webhook/oneliverec", "Webhook", "Take an event from OneLiveRec 接收 OneLiveRec 事件", oneDoc}.open(), h.receive(readOneLiveRec))
+	huma.Register(api, route{"receive-custom", "POST /webhook/custom", "Webhook", "Take an event from anything else 接收自定义事件", customDoc}.open(), h.receive(readCustom))
+	documentWebhooks(api)
 }
 
 // exactMux lets a path with a slash at its end stand for itself alone, not for all that is below.

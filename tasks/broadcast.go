@@ -12,11 +12,9 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// A broadcast is a stretch on a room's timeline: from the opening of its first recording to the end of its last, with no pause
+// Broadcast is a stretch on a room's timeline: from the opening of its first recording to the end of its last, with no pause
 // longer than the gap. The script that writes a recording draws its stretch in the same go, and joins what it bridges; so order,
 // repeats and restarts do not matter, and a recording's document does not need to know.
-//
-// Broadcast is one of them.
 type Broadcast struct {
 	ID        string    `json:"id" doc:"Room and beginning; it stays when an earlier recording turns up"`
 	RoomID    int64     `json:"room_id"`

@@ -51,7 +51,7 @@ func (b *bench) broadcasts() [][]string {
 		slices.Sort(g)
 		all = append(all, g)
 	}
-	slices.SortFunc(all, func(a, b []string) int { return slices.Compare(a, b) })
+	slices.SortFunc(all, slices.Compare)
 	return all
 }
 
