@@ -110,6 +110,8 @@ export const zh = {
   'event.Refused': '拒绝了一个请求',
   'event.NodeUp': '节点 {node} 上线',
   'event.NodeDown': '节点 {node} 离线',
+  'event.TargetStopped': '{target} 的上传暂停',
+  'event.TargetResumed': '{target} 的上传已恢复',
   'event.other': '{cmd}：{who}',
 
   'nodes.heading': '节点',
@@ -255,6 +257,8 @@ export const en = {
   'event.Refused': 'A request was refused',
   'event.NodeUp': 'Node {node} is up',
   'event.NodeDown': 'Node {node} is down',
+  'event.TargetStopped': 'Uploads to {target} stopped',
+  'event.TargetResumed': 'Uploads to {target} go on',
   'event.other': '{cmd}: {who}',
 
   'nodes.heading': 'Nodes',
