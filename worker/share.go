@@ -20,7 +20,9 @@ type links map[string]tasks.Share
 const shareDays = 7
 
 // sharePauses are between the tries. A link is worth a minute of an upload's slot, and no more: a person makes one in less.
-func sharePauses() []time.Duration { return []time.Duration{2 * time.Second, 8 * time.Second, 20 * time.Second} }
+func sharePauses() []time.Duration {
+	return []time.Duration{2 * time.Second, 8 * time.Second, 20 * time.Second}
+}
 
 // share makes the links of an upload that is proved. That there is none is a warning: it neither fails nor repeats the upload. The
 // only error is that the work ends.
