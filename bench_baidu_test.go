@@ -36,6 +36,11 @@ func measureBaiduLink(t *testing.T, b *bench) {
 	for _, by := range []string{"oauth", "cookie"} {
 		measureBaiduShaped(t, b, by)
 	}
+	file := sparse(t, baiduShaped)
+	warm(t, file)
+	fake := baiduFake(t, file, baidutest.Options{Hash: baidutest.HashOff, Shape: baiduShape()})
+	defer fake.Close()
+	b.report.note("share that the bare client uses, in this run", "", single(baiduShaped/uploader(t, orderAt(fake, "bare", file)).Seconds/baiduLink))
 }
 
 // measureBaiduFaults measures what a slow slice and a kill cost.
@@ -92,6 +97,7 @@ func measureBaiduShaped(t *testing.T, b *bench, by string) {
 	took := uploader(t, order).Seconds
 	b.report.add("baidu_"+by+"_link", "Baidu: share of a shaped link that 1 GiB by "+by+" uses", "", atLeast(0.9), single(baiduShaped/took/baiduLink))
 	b.report.note("sent for it", "MB", single(float64(fake.Bytes())/1e6))
+	b.report.note("connections at once, at most", "", single(float64(fake.MaxInFlight(""))))
 }
 
 // measureBaiduSlow compares 300 MiB with one slice that the network takes at 16 KB/s with the same without.
