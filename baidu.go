@@ -33,16 +33,17 @@ func runBaidu(ctx context.Context, c *console, args []string) int {
 	flags := flag.NewFlagSet("baidu", flag.ContinueOnError)
 	flags.SetOutput(io.Discard)
 	server := flags.String("server", "", "")
-	flags.StringVar(&b.account, "account", tasks.DefaultAccount, "")
+	flags.StringVar(&b.account, "account", "", "")
 	flags.BoolVar(&b.qr, "qr", false, "")
 	flags.BoolVar(&b.cookie, "cookie", false, "")
 	flags.BoolVar(&b.shareOnly, "share-only", false, "")
 	do := map[string]func(context.Context) error{"login": b.login, "logout": b.logout, "status": b.status}
-	if len(args) == 0 || do[args[0]] == nil || flags.Parse(args[1:]) != nil || flags.NArg() > 0 || !tasks.AccountName(b.account) {
+	if len(args) == 0 || do[args[0]] == nil || flags.Parse(args[1:]) != nil || flags.NArg() > 0 || b.account != "" && !tasks.AccountName(b.account) {
 		c.complain("%s", baiduUsage)
 		return exitUsage
 	}
 	cfg, err := c.settings()
+	b.only, b.account = b.account, cmp.Or(b.account, tasks.DefaultAccount)
 	if err == nil {
 		b.client, err = newClient(cmp.Or(*server, localServer(cfg)), cfg.Token)
 	}
@@ -58,7 +59,7 @@ func runBaidu(ctx context.Context, c *console, args []string) int {
 type baiduCommand struct {
 	*console
 	client                *client
-	account               string
+	account, only         string // only: status shows no other
 	qr, cookie, shareOnly bool
 }
 
@@ -169,7 +170,9 @@ func (b *baiduCommand) status(ctx context.Context) error {
 		b.say("no account yet; docs/baidu.md says how to set one up / 还没有账号，设置方法见 docs/baidu.zh-CN.md\n")
 	}
 	for _, a := range list.Accounts {
-		b.describe(a)
+		if b.only == "" || b.only == a.Name {
+			b.describe(a)
+		}
 	}
 	return nil
 }

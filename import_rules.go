@@ -287,8 +287,8 @@ func (m *migration) movePlain(key, name, unit string) {
 
 func (m *migration) remarkOnUpload() {
 	m.remarks = append(m.remarks, remark{
-		"The original uploaded to Baidu Netdisk with password.py. NGlive copies finished videos to NGLIVE_ARCHIVE_DIR; uploads to Baidu Netdisk come with a later version",
-		"旧版用 password.py 上传到百度网盘。新版默认把成品复制到 NGLIVE_ARCHIVE_DIR；上传百度网盘将在后续版本提供。",
+		"The original uploaded to Baidu Netdisk with password.py. NGlive copies finished videos to NGLIVE_ARCHIVE_DIR; for Baidu Netdisk set NGLIVE_UPLOAD_TARGET=baidu as docs/baidu.md says, and run `nglive baidu login`",
+		"旧版用 password.py 上传到百度网盘。新版默认把成品复制到 NGLIVE_ARCHIVE_DIR；上传百度网盘请按 docs/baidu.zh-CN.md 设置 NGLIVE_UPLOAD_TARGET=baidu，并运行 nglive baidu login。",
 	}, remark{
 		"The order of the steps (first_factory and second_factory in initial.py) is now a flow that you change through the API (docs/flows.md); the default is transcode, upload, notify.",
 		"步骤顺序（initial.py 中的 first_factory、second_factory）现在是一个流程，可通过接口修改（见 docs/flows.zh-CN.md），默认为 转码 → 上传 → 通知。",

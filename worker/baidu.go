@@ -32,7 +32,7 @@ func (b *baiduTarget) Put(ctx context.Context, src *os.File, name string, replac
 		return "", "", err
 	}
 	if info, err := src.Stat(); err == nil && b.most > 0 && info.Size() > b.most {
-		return "", "", &tooLarge{b.most}
+		return "", "", &tooLargeError{b.most}
 	}
 	o := baidu.Options{Conflict: baidu.ConflictFail, Report: func(p baidu.Progress) {
 		if p.Done > 0 { // what an earlier Put left is known only after the first look
@@ -120,15 +120,15 @@ func (b *baiduTarget) explain(err error) error {
 	return &stopped{target: b.name, reason: string(e.Reason()), lookAt: e.RetryAt(), err: err}
 }
 
-// tooLarge is the membership's refusal before the first byte.
-type tooLarge struct{ limit int64 }
+// tooLargeError is the membership's refusal before the first byte.
+type tooLargeError struct{ limit int64 }
 
-func (t *tooLarge) Error() string {
+func (t *tooLargeError) Error() string {
 	return fmt.Sprintf("the target takes no file larger than %s", size(t.limit))
 }
-func (t *tooLarge) Class() string       { return string(tell) }
-func (t *tooLarge) UserMessage() string { return t.Error() + "; let the flow split it" }
-func (t *tooLarge) Limit() int64        { return t.limit }
+func (t *tooLargeError) Class() string       { return string(tell) }
+func (t *tooLargeError) UserMessage() string { return t.Error() + "; let the flow split it" }
+func (t *tooLargeError) Limit() int64        { return t.limit }
 
 // stopped is an error that all uploads to a target have in common: it holds them, and is told once.
 type stopped struct {

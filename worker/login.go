@@ -241,10 +241,11 @@ func (n *netdisk) describe(ctx context.Context, name string, a tasks.Account) ta
 
 func tierName(t baidu.Tier) string {
 	switch t {
-	case 1:
+	case baidu.TierMember:
 		return "member"
-	case 2:
+	case baidu.TierSVIP:
 		return "svip"
+	case baidu.TierNormal:
 	}
 	return "normal"
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -55,9 +56,7 @@ func (s *station) logIn(account string, a baidutest.Account) {
 
 func baiduFlow(with map[string]any) tasks.Flow {
 	all := map[string]any{"target": "baidu"}
-	for k, v := range with {
-		all[k] = v
-	}
+	maps.Copy(all, with)
 	return tasks.Flow{ID: "netdisk", Version: 1, Steps: []tasks.Step{{ID: "up", Type: tasks.StepUpload, With: all}}}
 }
 

@@ -79,7 +79,7 @@ func (s *sharedSlots) Take(ctx context.Context) (give func(), err error) {
 		}
 		got, err := s.run(ctx, takeSlotScript, s.keys(), id, slotLease.Milliseconds(), baidu.SlotsDefault)
 		if err == nil && got == 1 {
-			return s.hold(id), nil
+			return s.hold(ctx, id), nil
 		}
 		if err != nil {
 			continue // ctx ended, or Redis is away
@@ -95,7 +95,8 @@ func (s *sharedSlots) Take(ctx context.Context) (give func(), err error) {
 }
 
 // hold renews the lease until the slot is given back.
-func (s *sharedSlots) hold(id string) (give func()) {
+func (s *sharedSlots) hold(ctx context.Context, id string) (give func()) {
+	ctx = context.WithoutCancel(ctx) // it is given back, whatever ended
 	done := make(chan struct{})
 	go func() {
 		tick := time.NewTicker(slotLease / 3)
@@ -105,13 +106,13 @@ func (s *sharedSlots) hold(id string) (give func()) {
 			case <-done:
 				return
 			case <-tick.C:
-				_, _ = s.run(context.Background(), keepSlotScript, s.keys(), id, slotLease.Milliseconds()) // the next one renews
+				_, _ = s.run(ctx, keepSlotScript, s.keys(), id, slotLease.Milliseconds()) // the next one renews
 			}
 		}
 	}()
 	return sync.OnceFunc(func() {
 		close(done)
-		within, stop := context.WithTimeout(context.Background(), slotWithin)
+		within, stop := context.WithTimeout(ctx, slotWithin)
 		defer stop()
 		_ = s.rdb.ZRem(within, keySlots+s.account, id).Err() // else its lease ends
 		select {
@@ -128,7 +129,7 @@ func (s *sharedSlots) Widen(ctx context.Context) { s.move(ctx, "+"); s.local.Wid
 func (s *sharedSlots) Halve(ctx context.Context) { s.move(ctx, "/"); s.local.Halve(ctx) }
 
 func (s *sharedSlots) move(ctx context.Context, how string) {
-	_, _ = s.run(ctx, limitScript, []string{keyLimit + s.account, keyLimit + s.account + ":halved"}, how, baidu.SlotsMin, baidu.SlotsMax, //nolint:errcheck // advice
+	_, _ = s.run(ctx, limitScript, []string{keyLimit + s.account, keyLimit + s.account + ":halved"}, how, baidu.SlotsMin, baidu.SlotsMax,
 		baidu.SlotsDefault, limitLives.Milliseconds(), halveAtMost.Milliseconds())
 }
 

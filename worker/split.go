@@ -57,7 +57,7 @@ func (u *sending) part(ctx context.Context, p ffmpeg.Part, n int, before int64) 
 	}
 	defer func() { _ = f.Close() }()
 	file := stemOf(filepath.Base(u.src.path)) + ".mp4"
-	return u.send(ctx, f, file, fmt.Sprintf(".p%02d", n), u.report(before))
+	return u.send(ctx, f, file, fmt.Sprintf(".p%02d", n), u.report(ctx, before))
 }
 
 // split returns the parts an earlier attempt made, if they are of this file, or makes them.

@@ -80,7 +80,7 @@ type oversized interface {
 
 // bring uploads the video whole or in parts, proves it, and brings what travels with it.
 func (u *sending) bring(ctx context.Context) (*tasks.Output, error) {
-	u.report(0)(0)
+	u.report(ctx, 0)(0)
 	out, err := u.whole(ctx)
 	if big, ok := errors.AsType[oversized](err); ok && big.Limit() > 0 && u.with.Oversize != tasks.OversizeRefuse {
 		out, err = u.inParts(ctx, big.Limit())
@@ -95,7 +95,7 @@ func (u *sending) bring(ctx context.Context) (*tasks.Output, error) {
 }
 
 func (u *sending) whole(ctx context.Context) (*tasks.Output, error) {
-	p, err := u.send(ctx, u.src.file, filepath.Base(u.src.path), "", u.report(0))
+	p, err := u.send(ctx, u.src.file, filepath.Base(u.src.path), "", u.report(ctx, 0))
 	if err != nil {
 		return nil, err
 	}
@@ -114,7 +114,7 @@ func asOutput(p tasks.Part) *tasks.Output {
 }
 
 // report counts from what was there before this file. The first bytes to arrive end a stop of the target.
-func (u *sending) report(before int64) func(done int64) {
+func (u *sending) report(ctx context.Context, before int64) func(done int64) {
 	first := int64(-1)
 	return func(done int64) {
 		tasks.Failpoint("upload.put.progress")
@@ -123,7 +123,7 @@ func (u *sending) report(before int64) func(done int64) {
 		}
 		if done > first && !u.moved {
 			u.moved = true
-			u.w.targetMoves(context.Background(), u.with.Target)
+			u.w.targetMoves(ctx, u.with.Target)
 		}
 		u.meter.bytes(before + done)
 	}

@@ -34,7 +34,7 @@ func (w Window) until(now time.Time) (open bool, until time.Duration) {
 	return open, time.Duration(left)*time.Minute - time.Duration(now.Second())*time.Second
 }
 
-var errHoursOver = errors.New("the hours for uploads are over") //nolint:gochecknoglobals // a sentinel
+var errHoursOver = errors.New("the hours for uploads are over")
 
 // hoursOver says until when uploads to a target wait; "" when they may run.
 func (w *Worker) hoursOver(target string) string {

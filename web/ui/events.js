@@ -5,9 +5,9 @@ import { has, says, t } from './i18n.js';
 import { entry, events } from './store.js';
 import { When } from './time.js';
 
-const bad = ['TranscodeError', 'UpError', 'NotifyError', 'DeleteError', 'Refused', 'NodeDown', 'RecorderDown', 'DiskLow'];
+const bad = ['TranscodeError', 'UpError', 'NotifyError', 'DeleteError', 'Refused', 'NodeDown', 'RecorderDown', 'DiskLow', 'TargetStopped'];
 const wary = ['StepHeld', 'StepRetry'];
-const good = ['UpEnded', 'TranscodeEnded', 'NotifyEnded', 'DeleteEnded', 'NodeUp', 'RecorderUp', 'DiskOK'];
+const good = ['UpEnded', 'TranscodeEnded', 'NotifyEnded', 'DeleteEnded', 'NodeUp', 'RecorderUp', 'DiskOK', 'TargetResumed'];
 
 function mood({ CMD, STATE }) {
   if (CMD === 'FlowFinished') return { finished: 'good', failed: 'bad', missing: 'bad' }[STATE] ?? 'plain';
@@ -18,7 +18,7 @@ function sentence(e) {
   const who = e.NAME || fileName(e.FILE) || (e.ROOM ? t('row.room', { room: e.ROOM }) : t('events.somebody'));
   const key = `event.${e.CMD}`;
   return t(has(key) ? key : 'event.other', {
-    who, cmd: e.CMD, node: e.NODE ?? '', step: stepOf(e), state: has(`state.${e.STATE}`) ? t(`state.${e.STATE}`) : '',
+    who, cmd: e.CMD, target: e.TARGET ?? '', node: e.NODE ?? '', step: stepOf(e), state: has(`state.${e.STATE}`) ? t(`state.${e.STATE}`) : '',
   });
 }
 

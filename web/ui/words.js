@@ -119,6 +119,8 @@ export const zh = {
   'event.NodeDown': '节点 {node} 离线',
   'event.RecorderUp': '节点 {node} 的录播姬在线',
   'event.RecorderDown': '节点 {node} 的录播姬有问题',
+  'event.TargetStopped': '{target} 的上传暂停',
+  'event.TargetResumed': '{target} 的上传已恢复',
   'event.other': '{cmd}：{who}',
 
   'rooms.heading': '直播间',
@@ -292,6 +294,8 @@ export const en = {
   'event.NodeDown': 'Node {node} is down',
   'event.RecorderUp': 'The recorder of node {node} is up',
   'event.RecorderDown': 'Trouble with the recorder of node {node}',
+  'event.TargetStopped': 'Uploads to {target} stopped',
+  'event.TargetResumed': 'Uploads to {target} go on',
   'event.other': '{cmd}: {who}',
 
   'rooms.heading': 'Rooms',

@@ -82,9 +82,9 @@ func (s *steps) report(done int64) {
 }
 
 // mustPut puts data under name and checks everything Put promises about a success.
-func mustPut(t *testing.T, target Target, inspect Inspect, name string, data []byte, replace bool) *steps {
+func mustPut(t *testing.T, target Target, inspect Inspect, name string, data []byte, replace bool) {
 	t.Helper()
-	return mustPutFile(t, target, inspect, name, source(t, data), data, replace)
+	mustPutFile(t, target, inspect, name, source(t, data), data, replace)
 }
 
 // mustPutFile does the same with a file that was used before: a target may know it again.
