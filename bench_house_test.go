@@ -79,7 +79,9 @@ func (b *bench) openIn(t *testing.T, data, command string, settings ...string) *
 	h := &house{t: t, dir: dir, data: cmp.Or(data, filepath.Join(dir, "data")), pid: cmd.Process.Pid, said: said, kill: func() {
 		killed = true
 		_ = cmd.Process.Kill()
-		_ = <-ended
+		if err := <-ended; err == nil {
+			t.Errorf("nglive %s ended before it was killed", command)
+		}
 	}}
 	h.connect(ended, said)
 	return h
