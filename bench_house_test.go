@@ -46,6 +46,9 @@ func (b *bench) openIn(t *testing.T, data, command string, settings ...string) *
 	dir, environ := home(t)
 	environ = append(environ, "PATH="+os.Getenv("PATH"), "HOME="+dir, "NGLIVE_LOG_LEVEL=warn")
 	environ = append(environ, settings...)
+	if data != "" {
+		environ = append(environ, "NGLIVE_DATA_DIR="+data)
+	}
 	said := &screen{}
 	cmd := exec.Command(b.binary, command) //nolint:noctx // stopped by SIGTERM below
 	cmd.Env, cmd.Dir = environ, dir
@@ -76,7 +79,9 @@ func (b *bench) openIn(t *testing.T, data, command string, settings ...string) *
 	h := &house{t: t, dir: dir, data: cmp.Or(data, filepath.Join(dir, "data")), pid: cmd.Process.Pid, said: said, kill: func() {
 		killed = true
 		_ = cmd.Process.Kill()
-		_ = <-ended
+		if err := <-ended; err == nil {
+			t.Errorf("nglive %s ended before it was killed", command)
+		}
 	}}
 	h.connect(ended, said)
 	return h

@@ -24,14 +24,14 @@ const keptRecordings = 10_000
 func measureRecovery(t *testing.T, b *bench) {
 	t.Helper()
 	data := t.TempDir()
-	up := b.openIn(t, data, "up", "NGLIVE_DATA_DIR="+data)
+	up := b.openIn(t, data, "up")
 	up.announced()
 	up.keep(keptRecordings)
 	var took []float64
 	for range rounds {
 		up.kill()
 		began := time.Now()
-		up = b.openIn(t, data, "up", "NGLIVE_DATA_DIR="+data)
+		up = b.openIn(t, data, "up")
 		up.announced()
 		took = append(took, time.Since(began).Seconds())
 	}

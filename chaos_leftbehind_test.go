@@ -119,13 +119,12 @@ func (c *chaos) figures(w io.Writer, v *verdict, took time.Duration) {
 	say("from a restarted worker to its work being taken up again: %s (goal 2 s)", spread(y.resumed))
 	say("from the closing of a file nobody told of to its adoption: %s", spread(v.adopted))
 	say("%d chosen events, each notified at least once; the listener came back %d times", v.notifications, c.listener.comes)
-	dead := 0
-	for _, n := range v.dead {
-		dead += n
+	say("%d of %d recordings are broken and say so", c.plan.flaws, len(c.plan.takes))
+	for reason, n := range c.retried {
+		say("%d dead letters, retried as a person does: %s", n, reason)
 	}
-	say("%d of %d recordings are broken and say so; %d dead letters besides, each with a true reason", c.plan.flaws, len(c.plan.takes), dead)
 	for reason, n := range v.dead {
-		say("  %d: %s", n, reason)
+		say("%d are dead letters in the end: %s", n, reason)
 	}
 	say("%s in all\n", took.Round(time.Second))
 }

@@ -19,7 +19,7 @@ func (c *chaos) settle(ctx context.Context) {
 	end, said := time.Now().Add(c.plan.scale.settle), time.Now()
 	for calm := 0; calm < 2; {
 		open := c.open(ctx)
-		if len(open) == 0 {
+		if len(open) == 0 && c.retryDeadLetters(ctx) == 0 {
 			calm++
 			pause(ctx, betweenLooks/2)
 			continue
@@ -29,12 +29,31 @@ func (c *chaos) settle(ctx context.Context) {
 			c.killer.fault("it did not come to its end within %s: %s", c.plan.scale.settle, strings.Join(open, "; "))
 			return
 		}
-		if time.Since(said) > 15*time.Second {
+		if time.Since(said) > 15*time.Second && len(open) > 0 {
 			said = time.Now()
 			fmt.Printf("chaos: waits for %d things, such as %s\n", len(open), open[len(open)-1])
 		}
 		pause(ctx, time.Second)
 	}
+}
+
+// retryDeadLetters does what a person does with a dead letter whose reason is true: press Retry, once. Then the flow goes on.
+func (c *chaos) retryDeadLetters(ctx context.Context) int {
+	list, err := c.sys.recordings(ctx)
+	if err != nil {
+		return 0
+	}
+	n := 0
+	for _, r := range list {
+		if r.State != tasks.Failed || r.Run > 1 || !trueReason(sound, r.Error) {
+			continue
+		}
+		if err := c.sys.client.retry(ctx, r.ID); err == nil {
+			n++
+			c.retried[plainReason(r.Error)]++
+		}
+	}
+	return n
 }
 
 // open lists what is not at its end yet.

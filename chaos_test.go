@@ -31,6 +31,7 @@ type chaos struct {
 	receiver *receiver
 	listener *chaosListener
 	disk     fullDisk
+	retried  map[string]int // dead letters that were retried, by reason
 }
 
 // TestChaos is `make chaos`, and with CHAOS=short `make chaos-short`.
@@ -89,7 +90,7 @@ func newChaos(t *testing.T, p *plan) *chaos {
 	if out, err := exec.CommandContext(t.Context(), "go", "build", "-tags", "failpoints", "-o", binary, ".").CombinedOutput(); err != nil {
 		t.Fatalf("build nglive with failpoints: %v\n%s", err, out)
 	}
-	c := &chaos{t: t, plan: p, films: newFilms(t, dir)}
+	c := &chaos{t: t, plan: p, films: newFilms(t, dir), retried: map[string]int{}}
 	c.peace = newSystem(t, binary, filepath.Join(dir, "peace"), "NGLIVE_DISK_WARN=0", "NGLIVE_DISK_HOLD=0",
 		"NGLIVE_REMUX_CONCURRENCY=4", "NGLIVE_ENCODE_CONCURRENCY=2", "NGLIVE_UPLOAD_CONCURRENCY=4")
 	home := filepath.Join(dir, "chaos")

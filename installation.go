@@ -164,9 +164,39 @@ func quieter(o *redis.Options) *redis.Options {
 // reach waits until Redis answers, saying so, and then makes sure that it keeps
 // what it is given and belongs to this installation.
 func (i *installation) reach(ctx context.Context, rdb redis.UniversalClient, address string) error {
-	if err := i.waitForRedis(ctx, rdb, address); err != nil {
-		return err
+	for {
+		if err := i.waitForRedis(ctx, rdb, address); err != nil {
+			return err
+		}
+		err := i.meet(ctx, rdb)
+		if err == nil || !wentAway(err) {
+			return err
+		}
+		i.log.Warn("Redis went away again", "address", address, "error", err)
+		if !pause(ctx, redisAgain) {
+			return context.Cause(ctx)
+		}
 	}
+}
+
+// redisAgain is the pause after a Redis that answered once and not again.
+const redisAgain = 500 * time.Millisecond
+
+// wentAway tells a Redis that cannot be reached, or reads its file, from one that answered and is not what it should be.
+func wentAway(err error) bool {
+	var unsafe *tasks.UnsafeError
+	var said redis.Error
+	switch {
+	case errors.As(err, &unsafe), errors.Is(err, tasks.ErrOtherKey):
+		return false
+	case errors.As(err, &said):
+		return strings.HasPrefix(said.Error(), "LOADING")
+	}
+	return true
+}
+
+// meet makes sure that a Redis keeps what it is given and is ours.
+func (i *installation) meet(ctx context.Context, rdb redis.UniversalClient) error {
 	err := tasks.CheckRedis(ctx, rdb)
 	var unsafe *tasks.UnsafeError
 	switch {

@@ -9,6 +9,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -148,5 +150,56 @@ func TestRedisHint_knowsWhatToDo(t *testing.T) {
 		if hint := redisHint(errors.New(said)); !strings.Contains(hint, want) {
 			t.Errorf("%s: %s", said, hint)
 		}
+	}
+}
+
+// onceAway fails the first of each command as a Redis does that is just being started again.
+type onceAway struct{ commands *sync.Map }
+
+func away(commands ...string) onceAway {
+	o := onceAway{&sync.Map{}}
+	for _, c := range commands {
+		o.commands.Store(c, true)
+	}
+	return o
+}
+
+func (o onceAway) DialHook(next redis.DialHook) redis.DialHook { return next }
+
+func (o onceAway) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
+	return func(ctx context.Context, cmd redis.Cmder) error {
+		if _, fails := o.commands.LoadAndDelete(cmd.Name()); fails {
+			cmd.SetErr(syscall.ECONNREFUSED)
+			return cmd.Err()
+		}
+		return next(ctx, cmd)
+	}
+}
+
+func (o onceAway) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
+	return next
+}
+
+func TestReach_waitsForARedisThatGoesAwayAgain(t *testing.T) {
+	url, start := foreignRedis(t, "--appendonly", "yes")
+	start()
+	_, environ := home(t)
+	c, _, stderr := testConsole(append(environ, "NGLIVE_REDIS_URL="+url)...)
+	i, err := c.open(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	options, err := redisOptions(i.cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := i.openBus(options)
+	defer b.close()
+	b.rdb.AddHook(away("info", "get"))
+	if err := i.reach(t.Context(), b.rdb, url); err != nil {
+		t.Errorf("it gave up: %v", err)
+	}
+	if got := strings.Count(stderr.String(), "went away again"); got != 2 {
+		t.Errorf("said %d times: %s", got, stderr)
 	}
 }

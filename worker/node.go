@@ -51,6 +51,26 @@ func (w *Worker) claim(ctx context.Context) error {
 	}
 }
 
+// patiently does a step of the start again while Redis is away: a worker that starts while Redis does must not give up. An error
+// that comes again and again from a Redis that answers is another matter.
+func (w *Worker) patiently(ctx context.Context, step func(context.Context) error) error {
+	const enough = 5
+	for n := 0; ; {
+		err := step(ctx)
+		if err == nil || ctx.Err() != nil {
+			return err
+		}
+		if w.store.Ping(ctx) == nil {
+			n++
+		}
+		if n == enough {
+			return err
+		}
+		w.log.Warn("worker waits for Redis", "error", err)
+		pause(ctx, 500*time.Millisecond)
+	}
+}
+
 // meetRedis ties the journal to this Redis; one that was emptied, or another one, has none of the tasks the journal knows.
 func (w *Worker) meetRedis(ctx context.Context) error {
 	if err := w.rdb.SetNX(ctx, "nglive:epoch", uuid.NewString(), 0).Err(); err != nil {

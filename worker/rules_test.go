@@ -48,3 +48,25 @@ func TestNotifyStep_tellsEachChannelOnce(t *testing.T) {
 	s.reaches(r.ID, tasks.Finished)
 	assert.Equal(t, 1, hook.asks())
 }
+
+// TestNotify_anAddressIsNobodysBusiness: what is said of a receiver that cannot be reached has its host, and nothing that its address
+// may carry.
+func TestNotify_anAddressIsNobodysBusiness(t *testing.T) {
+	t.Parallel()
+	s, hook := notifyingStation(t, tasks.FlowFinished)
+	hook.server.Close()
+	s.start()
+	s.until("the relay begins", func() bool { return s.rdb.Exists(t.Context(), keyRelayCursor).Val() == 1 })
+	s.file("a.flv", "content")
+	s.reaches(s.closed("a.flv", slowFlow()).ID, tasks.Finished)
+	said := ""
+	s.until("it is tried again", func() bool {
+		waiting, err := s.queue.Inspector().ListRetryTasks(tasks.QueueNotify)
+		if err == nil && len(waiting) == 1 {
+			said = waiting[0].LastErr
+		}
+		return said != ""
+	})
+	assert.Contains(t, said, "did not answer")
+	assert.NotContains(t, said, "token=secret")
+}

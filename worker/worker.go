@@ -143,13 +143,13 @@ func (w *Worker) serve(ctx context.Context) (err error) {
 	if err := w.claim(ctx); err != nil {
 		return err
 	}
-	if err := w.meetRedis(ctx); err != nil {
+	if err := w.patiently(ctx, w.meetRedis); err != nil {
 		return err
 	}
 	if w.marks, err = loadMarks(w.journal); err != nil {
 		return err
 	}
-	if err := w.reclaim(ctx); err != nil {
+	if err := w.patiently(ctx, w.reclaim); err != nil {
 		return err
 	}
 	loops, stop := context.WithCancelCause(context.WithoutCancel(ctx)) // they end after the jobs
