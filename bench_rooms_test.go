@@ -102,6 +102,7 @@ func measureStorm(t *testing.T, b *bench) {
 
 // postEvent posts one of the six kinds of event.
 func postEvent(t *testing.T, posts *http.Client, base string, i int) {
+	t.Helper()
 	kinds := []string{tasks.FileOpening, tasks.FileClosed, tasks.SessionStarted, tasks.SessionEnded, tasks.StreamStarted, tasks.StreamEnded}
 	now := time.Now()
 	event := newRecorderEvent(kinds[i%len(kinds)], eventData{

@@ -75,6 +75,25 @@ func Register(mux *http.ServeMux, d Deps) huma.API {
 	huma.Register(api, route{"change-flow", "PUT /api/flows/{id}", "Flows", "Change a flow 修改流程", flowDoc}.op(), h.changeFlow)
 	huma.Register(api, route{"delete-flow", "DELETE /api/flows/{id}", "Flows", "Delete a flow 删除流程", "Recordings that copied it go on with their copy. Deleting `default` brings the built-in one back."}.gone(), h.deleteFlow)
 
+	registerRooms(api, h)
+	registerSeed(api, h)
+
+	huma.Register(api, route{"list-nodes", "GET /api/nodes", "Nodes", "List nodes 列出节点", "What each worker tells about its machine; no secrets."}.op(), h.listNodes)
+	huma.Register(api, route{"list-targets", "GET /api/targets", "Nodes", "List upload targets 列出上传目标", ""}.op(), h.listTargets)
+	registerBaidu(api, h)
+	huma.Register(api, route{"list-channels", "GET /api/channels", "Nodes", "List notification channels 列出通知渠道", "Without their addresses."}.op(), h.listChannels)
+	huma.Register(api, route{"list-events", "GET /api/events", "Events", "Read events, or wait for them 读取事件", eventsDoc}.op(), h.listEvents)
+
+	huma.Register(api, route{"login", "POST /api/login", "Access", "Get a cookie for a token 登录", "Sets an HttpOnly cookie, so that a browser reaches the dashboard and the feed."}.public(), h.login)
+	huma.Register(api, route{"get-health", "GET /healthz", "Health", "Is the process alive? 存活检查", ""}.public(), h.healthz)
+	huma.Register(api, route{"get-readiness", "GET /readyz", "Health", "Can it do its work? 就绪检查", "503 while a check fails; each check is named."}.public(), h.readyz)
+
+	serveSpec(mux, api)
+	return api
+}
+
+// registerRooms puts what concerns the recorders' rooms on the mux.
+func registerRooms(api huma.API, h *handlers) {
 	huma.Register(api, route{"list-rooms", "GET /api/rooms", "Rooms", "List rooms and what they do 列出直播间", "Rooms in any node's recorder, rooms with a flow of their own, and rooms of recent recordings."}.op(), h.listRooms)
 	huma.Register(api, route{"add-room", "POST /api/rooms", "Rooms", "Have a recorder record a room 添加直播间", changeDoc + " Its `outcome` is `unverified` when the recorder could not learn whether there is such a room."}.created(), h.postRoom)
 	huma.Register(api, route{"get-room", "GET /api/rooms/{room}", "Rooms", "Read a room 查看直播间", ""}.op(), h.readRoom)
@@ -86,28 +105,18 @@ func Register(mux *http.ServeMux, d Deps) huma.API {
 	huma.Register(api, route{"get-room-command", "GET /api/rooms/commands/{id}", "Rooms", "Follow a command to a recorder 查看命令结果", "Kept for 10 minutes."}.op(), h.getCommand)
 	huma.Register(api, route{"set-room-flow", "PUT /api/rooms/{room}/flow", "Rooms", "Give a room its own flow 指定直播间流程", ""}.op(), h.setRoomFlow)
 	huma.Register(api, route{"delete-room-flow", "DELETE /api/rooms/{room}/flow", "Rooms", "Take a room's own flow away 取消直播间流程", ""}.gone(), h.deleteRoomFlow)
-
 	huma.Register(api, route{"list-blacklist", "GET /api/blacklist", "Rooms", "List rooms that must not be added 查看黑名单", blacklistDoc}.op(), h.listBlacklist)
 	huma.Register(api, route{"add-blacklist-room", "POST /api/blacklist", "Rooms", "Put a room on the blacklist 加入黑名单", blacklistDoc}.created(), h.banRoom)
 	huma.Register(api, route{"replace-blacklist", "PUT /api/blacklist", "Rooms", "Replace a whole list 替换黑名单", "For a master, whose list replaces its former one."}.op(), h.replaceBlacklist)
 	huma.Register(api, route{"delete-blacklist-room", "DELETE /api/blacklist/{room}", "Rooms", "Take a room off the blacklist 移出黑名单", ""}.gone(), h.unbanRoom)
-	registerSeed(api, h)
+}
 
-	huma.Register(api, route{"list-nodes", "GET /api/nodes", "Nodes", "List nodes 列出节点", "What each worker tells about its machine; no secrets."}.op(), h.listNodes)
-	huma.Register(api, route{"list-targets", "GET /api/targets", "Nodes", "List upload targets 列出上传目标", ""}.op(), h.listTargets)
+// registerBaidu puts what concerns accounts of Baidu Netdisk on the mux.
+func registerBaidu(api huma.API, h *handlers) {
 	huma.Register(api, route{"list-baidu-accounts", "GET /api/targets/baidu/accounts", "Baidu", "List accounts 列出网盘账号", "What a worker last heard of Baidu; no secrets."}.op(), h.listBaiduAccounts)
 	huma.Register(api, route{"delete-baidu-account", "DELETE /api/targets/baidu/accounts/{account}", "Baidu", "Log an account out 退出网盘账号", "On every node. A cookie in the settings stays there."}.gone(), h.deleteBaiduAccount)
 	huma.Register(api, route{"start-baidu-login", "POST /api/targets/baidu/login", "Baidu", "Log an account in 登录网盘账号", baiduLoginDoc}.accepted(), h.startBaiduLogin)
 	huma.Register(api, route{"get-baidu-login", "GET /api/targets/baidu/login", "Baidu", "How a login stands 查看登录状态", ""}.op(), h.getBaiduLogin)
-	huma.Register(api, route{"list-channels", "GET /api/channels", "Nodes", "List notification channels 列出通知渠道", "Without their addresses."}.op(), h.listChannels)
-	huma.Register(api, route{"list-events", "GET /api/events", "Events", "Read events, or wait for them 读取事件", eventsDoc}.op(), h.listEvents)
-
-	huma.Register(api, route{"login", "POST /api/login", "Access", "Get a cookie for a token 登录", "Sets an HttpOnly cookie, so that a browser reaches the dashboard and the feed."}.public(), h.login)
-	huma.Register(api, route{"get-health", "GET /healthz", "Health", "Is the process alive? 存活检查", ""}.public(), h.healthz)
-	huma.Register(api, route{"get-readiness", "GET /readyz", "Health", "Can it do its work? 就绪检查", "503 while a check fails; each check is named."}.public(), h.readyz)
-
-	serveSpec(mux, api)
-	return api
 }
 
 // registerWebhooks puts each recorder's address on the mux.
