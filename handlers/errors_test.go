@@ -70,7 +70,7 @@ func TestSpec_describesEveryOperation(t *testing.T) {
 			}
 		}
 	}
-	if len(ids) != 54 {
+	if len(ids) != 55 {
 		t.Errorf("%d operations", len(ids))
 	}
 }
