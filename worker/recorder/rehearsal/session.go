@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -106,13 +107,17 @@ func (s *session) open() (*part, error) {
 	r := s.room.recorder
 	r.mu.Lock()
 	who, about := s.room.known, s.room.event()
-	r.mu.Unlock()
 	p := &part{opened: time.Now(), reel: &reel{film: r.film}}
 	rel := fileName(who, p.opened)
+	for slices.Contains(r.files, rel) { // a name is its millisecond's, and a recorder is not that quick
+		p.opened = p.opened.Add(time.Millisecond)
+		rel = fileName(who, p.opened)
+	}
+	r.files = append(r.files, rel)
+	r.mu.Unlock()
 	p.path = filepath.Join(r.cfg.Dir, filepath.FromSlash(rel))
 	p.event = fileEvent{RelativePath: rel, FileOpenTime: stamp(p.opened), SessionID: s.id, common: about}
-	r.hooks.post("FileOpening", p.event) // before there is a file
-	r.files = append(r.files, rel)
+	r.hooks.post("FileOpening", p.event)                             // before there is a file
 	if err := os.MkdirAll(filepath.Dir(p.path), 0o777); err != nil { //nolint:gosec // the user's umask decides
 		return nil, err
 	}
