@@ -81,7 +81,7 @@ func (s *sender) overtake(a *attempt, now time.Time, sent int64) {
 	usual, ok := s.pace.median()
 	took := now.Sub(a.began)
 	t := s.parts[a.part]
-	if !ok || took < slowBy*usual || took < s.u.c.deadline(hedgeFrom) || len(s.running[a.part]) != 1 || t.given >= givenMost {
+	if !ok || took < slowBy*usual || took < hedgeFrom || len(s.running[a.part]) != 1 || t.given >= givenMost {
 		return
 	}
 	if sent < a.length && sent > 0 && time.Duration(float64(took)*float64(a.length-sent)/float64(sent)) < usual {
