@@ -67,7 +67,10 @@ func hider(cfg Config) func(string) string {
 // secretsOf leaves out what is so short that it would match everywhere.
 func secretsOf(cfg Config) []string {
 	const shortest, shortestPath = 4, 12
-	secrets := []string{string(cfg.Token), string(cfg.SecretKey), string(cfg.NotifySecret), string(cfg.RecorderPassword)}
+	secrets := []string{
+		string(cfg.Token), string(cfg.SecretKey), string(cfg.NotifySecret), string(cfg.RecorderPassword),
+		string(cfg.BaiduBDUSS), string(cfg.BaiduSTOKEN), string(cfg.BaiduAppSecret),
+	}
 	if cfg.SecretKey != "" {
 		secrets = append(secrets, tasks.WebhookToken(keyBytes(cfg.SecretKey)))
 	}

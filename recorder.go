@@ -28,8 +28,10 @@ func (c *Config) checkRecorder() []error {
 	if c.RecorderURL != "" && c.RecorderPath != "" {
 		errs = append(errs, errors.New("NGLIVE_RECORDER_URL and NGLIVE_RECORDER_PATH are both set: keep the address of a recorder that runs by itself, or the path of one for NGlive to run"))
 	}
-	if _, port, err := net.SplitHostPort(c.RecorderListen); err == nil && c.RecorderPath != "" {
+	if host, port, err := net.SplitHostPort(c.RecorderListen); err == nil && c.RecorderPath != "" {
 		switch {
+		case host == "" || strings.Contains(host, ":"): // its own parser takes anything else for localhost and another port
+			errs = append(errs, fmt.Errorf("NGLIVE_RECORDER_LISTEN=%s: BililiveRecorder takes an IPv4 address here, such as 127.0.0.1:8200", c.RecorderListen))
 		case port == "0":
 			errs = append(errs, fmt.Errorf("NGLIVE_RECORDER_LISTEN=%s: a recorder needs a fixed port, such as 127.0.0.1:8200", c.RecorderListen))
 		case c.RecorderListen == c.Listen || c.RecorderListen == c.WorkerListen:

@@ -74,7 +74,13 @@ func (h *handlers) startBaiduLogin(ctx context.Context, in *startLoginInput) (*b
 			return loginAnswer(l), ctx.Err()
 		case <-tick.C:
 		}
-		if l, err = h.Store.Login(within, account); err != nil && within.Err() == nil {
+		next, err := h.Store.Login(within, account)
+		switch {
+		case err == nil:
+			l = next
+		case within.Err() != nil:
+			return loginAnswer(l), ctx.Err()
+		default:
 			return nil, h.mishap(ctx, err)
 		}
 	}

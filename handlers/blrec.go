@@ -115,14 +115,14 @@ func each(n notice, files []string) []notice {
 	return all
 }
 
-// mostFiles is how many files one event may name; a broadcast of a day has a few dozen.
+// mostFiles is how many files one event may name, the last ones; a broadcast of a day has a few dozen.
 const mostFiles = 200
 
 // finalVideos leaves out what is no video, and a FLV that became a video of the same name.
 func finalVideos(files []string) []string {
 	best := map[string]string{}
 	var stems []string
-	for _, file := range files[:min(len(files), mostFiles)] {
+	for _, file := range files[max(0, len(files)-mostFiles):] {
 		ext := strings.ToLower(path.Ext(file))
 		if !slices.Contains([]string{".flv", ".mp4", ".mkv", ".ts", ".m4s", ".mov", ".webm"}, ext) {
 			continue

@@ -95,7 +95,7 @@ func (e *ddtvEvent) five(n notice) ([]notice, error) {
 // byPath makes one notice a file, known by its path: a list names files of before again, and with another time.
 func byPath(n notice, source string, files []string) []notice {
 	var all []notice
-	for _, file := range files[:min(len(files), mostFiles)] {
+	for _, file := range files[max(0, len(files)-mostFiles):] {
 		one := n
 		one.seen.Path, one.made = file, true
 		one.id = eventID(source, "", []byte(file))

@@ -33,7 +33,7 @@ func pathFault(path string) string {
 	if slices.Contains(parts, "..") {
 		return "it leaves the recordings folder (..)"
 	}
-	if parts[0] == ".nglive-trash" {
+	if first := slices.IndexFunc(parts, func(p string) bool { return p != "." }); first >= 0 && parts[first] == ".nglive-trash" {
 		return "it lies in the trash; move the file out of .nglive-trash first"
 	}
 	last := path[len(path)-1]
@@ -79,13 +79,13 @@ func hosted(given string, n tasks.NodeInfo) (relative, fault string) {
 	if rest, ok := below(full, n.Recordings); ok {
 		return rest, pathFault(rest)
 	}
+	for strings.HasPrefix(full, "./") || strings.HasPrefix(full, `.\`) {
+		full = full[2:]
+	}
 	fault = pathFault(full)
 	if led || strings.HasPrefix(fault, "it is absolute") || strings.HasPrefix(fault, "it begins with a drive") {
 		return "", "it lies outside the node's recordings folder; when the recorder sees that folder under another name, say so with " +
 			"NGLIVE_PATH_MAPS, such as /rec=>/srv/recordings"
-	}
-	for _, here := range []string{"./", `.\`} {
-		full = strings.TrimPrefix(full, here)
 	}
 	return full, fault
 }

@@ -129,7 +129,7 @@ func (f *fileNames) UnmarshalJSON(b []byte) error {
 	case json.Unmarshal(b, &file) == nil && file.Full != "":
 		*f = fileNames{file.Full}
 	case json.Unmarshal(b, &many) == nil:
-		for _, x := range many[:min(len(many), mostFiles)] {
+		for _, x := range many[max(0, len(many)-mostFiles):] {
 			var some fileNames
 			if x = bytes.TrimSpace(x); x[0] != '[' {
 				_ = some.UnmarshalJSON(x)

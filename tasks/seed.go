@@ -94,10 +94,13 @@ func (d SeedDesk) GetRoom(ctx context.Context, node string, id int64) (SeedAnswe
 	}
 	r, ok := n.Find(id)
 	if !ok {
-		return SeedAnswer{Code: SeedMissing, Msg: "没有这个房间哦"}, nil
+		return SeedAnswer{Code: SeedMissing, Msg: noSuchRoom}, nil
 	}
 	return SeedAnswer{Code: 0, Data: r.Seed(n.Node)}, nil
 }
+
+// noSuchRoom are the original's own words.
+const noSuchRoom = "没有这个房间哦"
 
 // AddRoom has a node record a room from now on.
 func (d SeedDesk) AddRoom(ctx context.Context, node string, id int64) (SeedAnswer, error) {
@@ -118,6 +121,9 @@ func (d SeedDesk) AddRoom(ctx context.Context, node string, id int64) (SeedAnswe
 func (d SeedDesk) RemoveRoom(ctx context.Context, node string, id int64) (SeedAnswer, error) {
 	if id <= 0 {
 		return seedWrongID(), nil
+	}
+	if id > LastRoomID { // no recorder can have it
+		return SeedAnswer{Code: SeedMissing, Msg: noSuchRoom}, nil
 	}
 	return d.command(ctx, node, RoomCommand{Action: RemoveRoom, RoomID: id})
 }
@@ -171,7 +177,7 @@ func (r RoomReply) Seed() SeedAnswer {
 	case RoomExists:
 		return SeedAnswer{Code: SeedExists, Msg: "房间已经存在", Node: r.Other}
 	case RoomMissing:
-		return SeedAnswer{Code: SeedMissing, Msg: "没有这个房间哦"}
+		return SeedAnswer{Code: SeedMissing, Msg: noSuchRoom}
 	case RoomBlacklisted:
 		return seedBlacklisted()
 	case RoomAway, RoomExpired:

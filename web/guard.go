@@ -115,6 +115,10 @@ func (g *guard) fromForeignPage(r *http.Request, pattern string) bool {
 	switch r.Header.Get("Sec-Fetch-Site") {
 	case "cross-site", "same-site":
 		return true
+	case "": // over plain HTTP a browser does not say where a picture's address stood; only a browser shows the cookie
+		if mutatesByGet(pattern) && r.Header.Get("Authorization") == "" && g.token != "" && g.hasSession(r) {
+			return true
+		}
 	}
 	return !sameOrigin(r)
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -23,6 +24,7 @@ type search struct {
 	skew     *time.Duration      // the recordings' disk's clock less our own
 	redis    string              // which life of Redis the marks were proved in
 	seen     int                 // recordings at the last full look
+	refused  map[string]bool     // closed files that may not be read, told already
 	standing map[string]bool     // tasks that nobody worked on when they were last looked at
 }
 
@@ -205,8 +207,10 @@ func (a *adoption) decide(f lookedAt, r *tasks.Recording, path tasks.Identity) {
 	case r.State == tasks.Opening, r.State == tasks.Missing && r.Run == 0:
 		a.close(f, r, noEndTold)
 	case usedAgain(f, r):
-		path.Gen = r.Gen + 1
-		a.take(f, path, nobodyTold)
+		if r.State.Over() {
+			path.Gen = r.Gen + 1
+			a.take(f, path, nobodyTold)
+		} // else the former one's end is awaited first
 	case r.Origin == tasks.OriginSweep && r.State != tasks.Found && f.mark.size > r.SizeBytes:
 		if r.State.Over() {
 			a.close(f, r, itGrew)
@@ -218,7 +222,7 @@ func (a *adoption) decide(f lookedAt, r *tasks.Recording, path tasks.Identity) {
 
 // usedAgain: the path names another file now. A disk that gives inodes anew with each mount has the same sizes.
 func usedAgain(f lookedAt, r *tasks.Recording) bool {
-	return r.Inode != 0 && f.mark.inode != r.Inode && f.mark.size != r.SizeBytes && r.State.Over()
+	return r.Inode != 0 && f.mark.inode != r.Inode && f.mark.size != r.SizeBytes
 }
 
 // take makes a recording of a file that nobody told of.
@@ -249,6 +253,10 @@ func (a *adoption) close(f lookedAt, r *tasks.Recording, why string) {
 
 func (a *adoption) tell(f lookedAt, kind tasks.FactKind, why string) bool {
 	seen, err := toldBy(a.root, f)
+	if errors.Is(err, fs.ErrPermission) {
+		a.refused(f)
+		return false
+	}
 	if err != nil {
 		a.w.log.Debug("the sweep leaves a file for later", "file", f.rel, "error", err)
 		return false
@@ -256,6 +264,22 @@ func (a *adoption) tell(f lookedAt, kind tasks.FactKind, why string) bool {
 	seen.Node = a.w.cfg.Node
 	a.letters = append(a.letters, letter{Fact: &tasks.Fact{ID: "sweep-" + uuid.NewString(), Kind: kind, At: time.Now(), Reason: why, Seen: seen}})
 	return true
+}
+
+// refused tells once in each life of the worker of a closed file that it may not read.
+func (a *adoption) refused(f lookedAt) {
+	if a.w.search.refused == nil {
+		a.w.search.refused = map[string]bool{}
+	}
+	if a.w.search.refused[f.rel] {
+		return
+	}
+	a.w.search.refused[f.rel] = true
+	a.w.log.Warn("a closed file cannot be read; give this user the right to read it", "file", f.rel)
+	a.letters = append(a.letters, letter{Event: &tasks.Event{
+		CMD: tasks.Refused, TS: tasks.Stamp(time.Now()), NODE: a.w.cfg.Node, FILE: f.rel, EVENT: "unreadable-" + uuid.NewString(),
+		MSG: f.rel + " is closed and cannot be read; give NGlive's user the right to read it, then it is taken in by itself",
+	}})
 }
 
 func (a *adoption) know(f lookedAt, recording string) {

@@ -83,3 +83,39 @@ func TestBroadcastEnded_doesNotHoldWhatIsLeftOutAnyway(t *testing.T) {
 	s.reaches(r.ID, tasks.Finished)
 	assert.Equal(t, tasks.StepSkipped, s.step(r.ID, "up").State)
 }
+
+// TestBroadcastEnded_leavesAKilledRecordersFileToTheSweep: to look whether it is written still is not to know its end.
+func TestBroadcastEnded_leavesAKilledRecordersFileToTheSweep(t *testing.T) {
+	t.Parallel()
+	s := sweeping(t)
+	s.cfg.SweepSettle = time.Hour
+	s.store.WithBroadcastGap(500 * time.Millisecond)
+	close(s.slow.gate)
+	s.file("a.flv", "content")
+	s.file("b.flv", "more")
+	old := time.Now().Add(-2 * time.Hour)
+	require.NoError(t, os.Chtimes(filepath.Join(s.cfg.RecordingsDir, "b.flv"), old, old))
+	s.start()
+	s.tell(tasks.FileWasOpened, "b.flv")
+	r := s.closed("a.flv", atTheEnd())
+	s.reaches(r.ID, tasks.Finished) // it looked at b.flv, which nobody writes
+	s.stopWorker()
+	s.cfg.SweepSettle = 300 * time.Millisecond
+	s.start()
+	s.becomes("b.flv", tasks.Finished)
+}
+
+// TestStoppedTarget_isLookedAtByAStepThatCanGo: one that waits for its broadcast takes no look away.
+func TestStoppedTarget_isLookedAtByAStepThatCanGo(t *testing.T) {
+	t.Parallel()
+	s := newStation(t)
+	s.store.WithBroadcastGap(time.Hour)
+	s.file("a.flv", "content")
+	s.start()
+	s.worker.stopTarget(t.Context(), &stopped{target: "slow", reason: "test", err: errAgain})
+	require.NoError(t, s.rdb.HSet(t.Context(), tasks.KeyStop("slow"), "look", 0).Err())
+	r := s.closed("a.flv", atTheEnd())
+	s.reaches(r.ID, tasks.Waiting)
+	assert.Contains(t, s.step(r.ID, "up").Reason, "broadcast")
+	assert.Empty(t, s.worker.awaitTarget(t.Context(), "slow"), "the look is still to be had")
+}

@@ -2,6 +2,7 @@ package worker
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -80,6 +81,9 @@ func (w *Worker) fillTrash(ctx context.Context, d *watched, m watermarks, inTras
 				return nil
 			}
 			n, err := w.clean(ctx, &recs[i], d.roots)
+			if _, ok := errors.AsType[*stopped](err); ok {
+				return err // the others would be answered the same
+			}
 			if err != nil {
 				w.log.Warn("the disk guard leaves a recording's files where they are", "recording", recs[i].ID, "error", err)
 			}

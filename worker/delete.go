@@ -5,7 +5,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/ngworks/nglive/tasks"
 )
@@ -84,6 +86,17 @@ func (w *Worker) stepOf(ctx context.Context, a *assignment, id string) (tasks.St
 	return step, nil
 }
 
+// uploadBegan is when the first of a recording's uploads looked at what there was.
+func uploadBegan(r *tasks.Recording) time.Time {
+	var first time.Time
+	for _, s := range r.Steps {
+		if s.Type == tasks.StepUpload && s.State == tasks.StepDone && (first.IsZero() || s.StartedAt.Before(first)) {
+			first = s.StartedAt
+		}
+	}
+	return first
+}
+
 // trashSource moves the source with its companions, if it still is the file that was worked on.
 func (w *Worker) trashSource(a *assignment) error {
 	src, err := w.openSource(&a.rec)
@@ -102,7 +115,11 @@ func (w *Worker) trashSource(a *assignment) error {
 		return problemf(tell, "nothing was deleted: %s is another file now; look at it, then retry", src.rel)
 	}
 	dir := w.folder(a.rec.Root)
+	sent := uploadBegan(&a.rec)
 	for _, c := range companionsOf(src.path) {
+		if st, err := os.Stat(c.path); err == nil && !sent.IsZero() && st.ModTime().After(sent) {
+			continue // it came, or grew, after the upload looked: no target has it
+		}
 		rel, err := filepath.Rel(dir, c.path)
 		if err != nil {
 			return fmt.Errorf("find %s in its folder: %w", c.path, err)

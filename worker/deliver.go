@@ -153,7 +153,11 @@ type assignment struct {
 
 // perform is a job: wait for a slot and for the recording's files, begin, do, and journal how it ended.
 func (d *delivery) perform(ctx context.Context, a *assignment) error {
-	if err := cmpErr(d.w.ready(ctx, a), d.w.goesOn(ctx, a)); err != nil {
+	err := d.w.goesOn(ctx, a) // first: to be ready may take the only look at a stopped target
+	if err == nil {
+		err = d.w.ready(ctx, a)
+	}
+	if err != nil {
 		return d.settle(ctx, err, nil)
 	}
 	slot := d.w.slots[d.kind]
@@ -201,6 +205,7 @@ func (d *delivery) begin() (entry, error) {
 		if e.Inside { // it waits for the same thing as before until it gets past it
 			return nil
 		}
+		e.Reason = "" // what held it outside is over
 		return []letter{d.fact(tasks.Fact{Kind: tasks.StepBegan, Attempts: e.Attempts})}
 	})
 }

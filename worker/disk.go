@@ -42,6 +42,9 @@ func (w *Worker) ready(ctx context.Context, a *assignment) error {
 	case tasks.StepTranscode:
 		return w.readyToTranscode(a)
 	case tasks.StepUpload:
+		if unmet(a, "") != "" {
+			return nil // it is not for this recording, and waits for no target
+		}
 		return w.readyToUpload(ctx, a.step.Upload().Target)
 	}
 	return nil

@@ -90,18 +90,22 @@ func (k *keeper) readDisk() (tasks.Credential, string, error) {
 	return c, string(b), err
 }
 
-// save has a credential on the disk, synced, then in Redis. It takes the place of the one with that version.
+// save has a credential on the disk, synced, then in Redis; one of the two must have it. It takes the place of the one with that version.
 func (k *keeper) save(ctx context.Context, c tasks.Credential, before int64) error {
 	c.Version = max(c.ObtainedAt.UnixMilli(), before+1)
 	line, err := k.vault.Seal(k.account, c)
 	if err != nil {
 		return err
 	}
-	if err := writeSecret(k.path(), line); err != nil {
-		return problemf(again, "the login of %s cannot be kept in %s: %v; make room there or give this user the right to write", k.account, k.dir, cause(err))
-	}
-	if _, err := k.vault.Keep(ctx, k.account, line); err != nil {
-		k.log.Warn("new credential waits on this node's disk for Redis", "account", k.account, "error", err)
+	diskErr := writeSecret(k.path(), line)
+	_, redisErr := k.vault.Keep(ctx, k.account, line)
+	switch {
+	case diskErr != nil && redisErr != nil:
+		return problemf(again, "the login of %s cannot be kept in %s: %v; make room there or give this user the right to write", k.account, k.dir, cause(diskErr))
+	case diskErr != nil: // a refresh token is good once: what took its place must not be thrown away while one of the two has it
+		k.log.Warn("new credential is in Redis only; make room in NGLIVE_DATA_DIR", "account", k.account, "error", diskErr)
+	case redisErr != nil:
+		k.log.Warn("new credential waits on this node's disk for Redis", "account", k.account, "error", redisErr)
 	}
 	return nil
 }

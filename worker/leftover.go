@@ -108,6 +108,11 @@ func (w *Worker) clearLeftover(ctx context.Context, p part) error {
 }
 
 func (w *Worker) discard(ctx context.Context, p part) (removed bool, err error) {
+	if p.where == splitPart {
+		dir := filepath.Join(w.cfg.OutputDir, splitDir, filepath.Base(p.name))
+		_, err := os.Lstat(dir)
+		return err == nil, os.RemoveAll(dir)
+	}
 	if p.where != outputPart {
 		target, ok := w.targets[p.where].(discarder)
 		if !ok {

@@ -113,8 +113,13 @@ func (n *netdisk) begin(ctx context.Context, l tasks.Login) {
 		if within.Err() != nil {
 			return // another login took its place, or the worker stops
 		}
-		if err := n.store.MoveLogin(ctx, l); err != nil {
-			n.log.Warn("end of a login not told", "account", l.Account, "error", err)
+		for {
+			err := n.store.MoveLogin(within, l)
+			if err == nil || errors.Is(err, tasks.ErrNoLogin) || within.Err() != nil {
+				return
+			}
+			n.log.Warn("end of a login not told yet", "account", l.Account, "error", err)
+			pause(within, time.Second)
 		}
 	}()
 }

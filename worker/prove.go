@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/ngworks/nglive/tasks"
 )
 
 // proveMarks makes sure, once in each life of Redis, that the recordings of all known files are there: a Redis that died may have
@@ -35,8 +37,17 @@ func (w *Worker) proveMarks(ctx context.Context) error {
 			gone = append(gone, byID[[8]byte(raw)]...)
 		}
 	}
+	open, err := w.store.InState(ctx, tasks.Opening) // Redis may have gone back to before their end was told
+	if err != nil {
+		return err
+	}
+	for _, id := range open {
+		if raw, err := hex.DecodeString(id); err == nil && len(raw) == 8 {
+			gone = append(gone, byID[[8]byte(raw)]...)
+		}
+	}
 	if len(gone) > 0 {
-		w.log.Warn("Redis forgot recordings; their files are looked at anew", "files", len(gone))
+		w.log.Warn("Redis forgot recordings, or their end; their files are looked at anew", "files", len(gone))
 	}
 	if err := w.journal.unmark(gone); err != nil {
 		return err

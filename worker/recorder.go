@@ -94,7 +94,7 @@ func (w *Worker) openRecorder() error {
 	if cfg.Path != "" {
 		p.keeper = recorder.NewKeeper(recorder.Program{
 			Path: cfg.Path, Folder: w.cfg.RecordingsDir, Listen: cfg.Listen, User: cfg.User, Password: cfg.Password,
-			Environ: cfg.Environ, Direct: hostsOf(cfg.Webhook), Grace: cfg.Grace, Hide: hiding(cfg.Password), Line: w.recorderSaid,
+			Environ: cfg.Environ, Direct: hostsOf(cfg.Webhook), Grace: cfg.Grace, Hide: hiding(cfg.Password, tokenOf(cfg.Webhook)), Line: w.recorderSaid,
 		}, p.watch, w.log)
 	}
 	w.recorder = p
@@ -120,12 +120,22 @@ func hostsOf(address string) []string {
 	return nil
 }
 
-// hiding takes the recorder's password and the tokens in addresses out of its output.
-func hiding(password string) func(string) string {
+func tokenOf(address string) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		return ""
+	}
+	return u.Query().Get("token")
+}
+
+// hiding takes secrets and the tokens in addresses out of the recorder's output.
+func hiding(secrets ...string) func(string) string {
 	token := regexp.MustCompile(`(?i)([?&]token=)[^&\s"']+`)
 	return func(text string) string {
-		if password != "" {
-			text = strings.ReplaceAll(text, password, "(secret)")
+		for _, secret := range secrets {
+			if secret != "" {
+				text = strings.ReplaceAll(text, secret, "(secret)")
+			}
 		}
 		return token.ReplaceAllString(text, "${1}(secret)")
 	}

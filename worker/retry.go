@@ -90,7 +90,7 @@ func delays() []time.Duration {
 // networks come back; work on local files less often, since it tends to fail the same way.
 func maxAttempts(taskType string) int {
 	switch taskType {
-	case tasks.TypeUpload, tasks.TypeNotify:
+	case tasks.TypeUpload, tasks.TypeNotify, tasks.TypeDelete: // a delete asks the targets first
 		return 14
 	}
 	return 5

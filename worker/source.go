@@ -71,8 +71,8 @@ func (w *Worker) openSource(r *tasks.Recording) (*source, error) {
 
 // noteSource remembers whose file this is, so that the sweep knows it under another name too.
 func (w *Worker) noteSource(r *tasks.Recording, src *source) {
-	if src == nil || r.Root != tasks.RootRecordings {
-		return
+	if src == nil || r.Root != tasks.RootRecordings || r.State == tasks.Opening {
+		return // one whose end nobody told is the sweep's to find
 	}
 	id, err := hex.DecodeString(r.ID)
 	m := markOf(src.info, src.rel)

@@ -15,6 +15,9 @@ import (
 // splitDir stands in OUTPUT_DIR and holds the parts of files that are larger than their target takes, until all are uploaded.
 const splitDir = ".nglive-split"
 
+// splitPart begins the key of such a folder in the journal's parts.
+const splitPart = "split"
+
 // manifest says what a finished split holds. It is written last.
 type manifest struct {
 	Size    int64         `json:"size"`
@@ -25,9 +28,13 @@ type manifest struct {
 
 const manifestFile = "parts.json"
 
-// inParts splits the video at keyframes into parts that each play, uploads and proves each, and lets go of the local parts.
+// inParts splits the video at keyframes into parts that each play, and uploads and proves each.
 func (u *sending) inParts(ctx context.Context, limit int64) (*tasks.Output, error) {
 	dir := filepath.Join(u.w.cfg.OutputDir, splitDir, u.a.rec.ID+"."+u.a.step.ID)
+	if err := u.w.journal.partBegins(splitPart, filepath.Base(dir), u.a.rec.ID); err != nil {
+		return nil, err
+	}
+	u.parts = dir
 	parts, err := u.split(ctx, dir, limit)
 	if err != nil {
 		return nil, err
@@ -47,7 +54,18 @@ func (u *sending) inParts(ctx context.Context, limit int64) (*tasks.Output, erro
 		out.SizeBytes += sent.SizeBytes
 	}
 	out.Path, out.Location = out.Parts[0].Path, fmt.Sprintf("%s and %d more parts", out.Parts[0].Location, len(parts)-1)
-	return out, os.RemoveAll(dir)
+	return out, nil
+}
+
+// dropParts lets go of the local parts, once all that belongs to the recording is at the target.
+func (u *sending) dropParts() error {
+	if u.parts == "" {
+		return nil
+	}
+	if err := os.RemoveAll(u.parts); err != nil {
+		return fmt.Errorf("remove the parts in %s: %w", u.parts, err)
+	}
+	return u.w.journal.partEnds(splitPart, filepath.Base(u.parts))
 }
 
 func (u *sending) part(ctx context.Context, p ffmpeg.Part, n int, before int64) (tasks.Part, error) {

@@ -70,6 +70,7 @@ type sending struct {
 	moved  bool
 	owned  bool   // the name was this recording's before
 	suffix string // what the chosen name has before its extension
+	parts  string // the folder with its parts, when it was split
 }
 
 // oversized is an error of a target that takes no file this large.
@@ -91,7 +92,10 @@ func (u *sending) bring(ctx context.Context) (*tasks.Output, error) {
 	if u.src.changed() {
 		return nil, problemf(again, "%s changed while it was uploaded", u.src.rel)
 	}
-	return out, u.companions(ctx)
+	if err := u.companions(ctx); err != nil {
+		return nil, err
+	}
+	return out, u.dropParts()
 }
 
 func (u *sending) whole(ctx context.Context) (*tasks.Output, error) {

@@ -49,8 +49,8 @@ func MergeWebhooks(list, ours string) (merged string, changed bool) {
 	return strings.Join(kept, "\n"), changed
 }
 
-// sameWebhook reports whether a line is one of our own, however it was spelled: at the same place, or with our token and
-// either our node's name or none. Another NGlive's, with another token or node, is not.
+// sameWebhook reports whether a line is one of our own, however it was spelled: at the same place, or at another port of
+// the same host with our token and either our node's name or none. Another NGlive's, with another token or node, is not.
 func sameWebhook(line, ours string) bool {
 	if line == ours {
 		return true
@@ -63,6 +63,9 @@ func sameWebhook(line, ours string) bool {
 	if strings.EqualFold(place(a), place(b)) {
 		return true
 	}
+	if !strings.EqualFold(machine(a), machine(b)) {
+		return false // the same NGlive by a name that works from inside a container, where ours may not
+	}
 	token, node := a.Query().Get("token"), a.Query().Get("node")
 	return token != "" && token == b.Query().Get("token") && (node == "" || node == b.Query().Get("node"))
 }
@@ -74,14 +77,19 @@ func webhookPath(path, ours string) bool {
 
 // place is host and port, with the names of this machine taken for one.
 func place(u *url.URL) string {
-	host, port := u.Hostname(), u.Port()
+	port := u.Port()
 	if port == "" {
 		port = map[string]string{"http": "80", "https": "443"}[u.Scheme]
 	}
+	return machine(u) + ":" + port
+}
+
+func machine(u *url.URL) string {
+	host := u.Hostname()
 	if slices.Contains([]string{"localhost", "127.0.0.1", "::1"}, strings.ToLower(host)) {
-		host = "localhost"
+		return "localhost"
 	}
-	return host + ":" + port
+	return host
 }
 
 // NeverPosts reports whether a recorder (2.10.1 and newer) leaves an address out without a word but in its log.
