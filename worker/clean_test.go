@@ -157,6 +157,7 @@ func TestGuard_takesNothingUnlessItMay(t *testing.T) {
 		assert.False(t, s.worker.mayClean(&other), what)
 	}
 	s.file("a.flv", "another recording under the same name")
+	s.until("its opening is another one", func() bool { return time.Since(rec.OpenedAt) > 1100*time.Millisecond })
 	again := s.closed("a.flv", archiveFlow())
 	require.NotEqual(t, r.ID, again.ID)
 	n, err := s.worker.clean(t.Context(), &rec, []string{tasks.RootRecordings})

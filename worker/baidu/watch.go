@@ -9,6 +9,7 @@ import (
 const (
 	watchTick  = 200 * time.Millisecond
 	stallAfter = 15 * time.Second       // without a byte
+	lastAfter  = 3 * time.Minute        // without an answer, when the last bytes are on their way and may never leave
 	crawlOver  = 10 * time.Second       // below crawlRate for so long
 	crawlRate  = 32 << 10               // bytes a second; Baidu's gateway cuts 4 MiB below 140 KB/s anyway
 	hedgeFrom  = 200 * time.Millisecond // no slice is called slow earlier
@@ -60,6 +61,9 @@ func (s *sender) judge(a *attempt, now time.Time) (sent int64) {
 	c := s.u.c
 	limited := c.cfg.RateLimit > 0 // then slowness is our own will
 	switch {
+	case sent >= a.length && now.Sub(a.moved) > c.deadline(lastAfter):
+		a.cancel(errStalled) // the transport's own limit begins only when the last byte has left
+		return sent
 	case sent < a.length && !limited && now.Sub(a.moved) > c.deadline(stallAfter):
 		a.cancel(errStalled)
 		return sent
