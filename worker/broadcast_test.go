@@ -112,7 +112,7 @@ func TestStoppedTarget_isLookedAtByAStepThatCanGo(t *testing.T) {
 	s.store.WithBroadcastGap(time.Hour)
 	s.file("a.flv", "content")
 	s.start()
-	s.worker.stopTarget(t.Context(), &stopped{target: "slow", reason: "test", err: errAgain})
+	_ = s.worker.stopTarget(t.Context(), &stopped{target: "slow", reason: "test", err: errAgain})
 	require.NoError(t, s.rdb.HSet(t.Context(), tasks.KeyStop("slow"), "look", 0).Err())
 	r := s.closed("a.flv", atTheEnd())
 	s.reaches(r.ID, tasks.Waiting)
