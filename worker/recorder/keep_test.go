@@ -144,7 +144,7 @@ func TestKeeper_runsARecorderInAFolderOfAnyName(t *testing.T) {
 		assert.Equal(t, []string{"run", n.folder, "--bind", "http://" + n.address}, args[1:])
 		assert.NotContains(t, string(line), "p-secret-p")
 	}
-	assert.Contains(t, n.lines(), "Now listening on")
+	n.until("its lines are ours", func(recorder.State) bool { return strings.Contains(n.lines(), "Now listening on") })
 	n.stop()
 	assert.False(t, alive(s.PID))
 	assert.Contains(t, n.lines(), "Done", "it ended by itself")
