@@ -169,10 +169,10 @@ func TestSlice_thatIsCutShortIsNotStored(t *testing.T) {
 // wait waits until something holds.
 func wait(t *testing.T, holds func() bool) {
 	t.Helper()
-	deadline := time.Now().Add(20 * time.Second)
+	deadline := time.Now().Add(time.Minute)
 	for !holds() {
 		if time.Now().After(deadline) {
-			t.Fatal("what this test waits for did not happen within 20 s")
+			t.Fatal("what this test waits for did not happen within a minute")
 		}
 		time.Sleep(5 * time.Millisecond)
 	}

@@ -40,7 +40,7 @@ func (s *screen) String() string {
 func (s *screen) shows(t *testing.T, pattern string) string {
 	t.Helper()
 	want := regexp.MustCompile(pattern)
-	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
 		if m := want.FindStringSubmatch(s.String()); m != nil {
 			return m[len(m)-1]
 		}
