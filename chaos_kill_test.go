@@ -166,7 +166,7 @@ func (k *killer) keep(ctx context.Context, c component) {
 		if c == theWorker {
 			unfinished = k.unfinished(ctx)
 		}
-		awake := filepath.Join(k.sys.dir, "logs", string(c)+".awake")
+		awake := k.sys.awake(c)
 		_ = os.Remove(awake)
 		p := k.sys.start(c, l.environ(awake)...)
 		if len(unfinished) > 0 {
@@ -211,7 +211,7 @@ func (k *killer) outlive(ctx context.Context, c component, p *process, l life, r
 	case together && pulled == "":
 	case together:
 		k.kill(c, pulled)
-	case p.killedBy9() && where != "":
+	case p.killedBy(syscall.SIGKILL) && where != "":
 		k.kill(c, where)
 	default:
 		k.fault("%s ended by itself (%v):\n%s", c, p.err, k.sys.lastWords(c, 12))

@@ -66,14 +66,14 @@ func (p *process) ended() bool {
 	}
 }
 
-// killedBy9 reports whether it ended by SIGKILL, its own or somebody's.
-func (p *process) killedBy9() bool {
+// killedBy reports whether a signal ended it, its own or somebody's.
+func (p *process) killedBy(s syscall.Signal) bool {
 	var exit *exec.ExitError
 	if !errors.As(p.err, &exit) {
 		return false
 	}
 	status, ok := exit.Sys().(syscall.WaitStatus)
-	return ok && status.Signaled() && status.Signal() == syscall.SIGKILL
+	return ok && status.Signaled() && status.Signal() == s
 }
 
 // newSystem prepares an installation below dir. Its processes are started one by one.
@@ -107,6 +107,9 @@ func newSystem(t *testing.T, binary, dir string, settings ...string) *system {
 
 // socket is short: the path of one may have 107 bytes.
 func (s *system) socket() string { return filepath.Join(s.dir, "redis", "s") }
+
+// awake is the file that a component makes when it comes to its first failpoint.
+func (s *system) awake(c component) string { return filepath.Join(s.dir, "logs", string(c)+".awake") }
 
 func freeAddress(t *testing.T) string {
 	t.Helper()

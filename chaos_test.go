@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -250,9 +251,17 @@ func (c *chaos) run() {
 // calm gives every component a last life without failpoints.
 func (c *chaos) calm() {
 	c.t.Helper()
-	last := map[component]*process{theWeb: c.sys.current(theWeb), theWorker: c.sys.current(theWorker)}
+	last, asleep := map[component]*process{}, map[component]bool{}
+	for _, k := range []component{theWeb, theWorker} {
+		_, err := os.Stat(c.sys.awake(k))
+		last[k], asleep[k] = c.sys.current(k), err != nil
+	}
 	for k, fault := range c.sys.stop() {
-		if p := last[k]; p == nil || !p.killedBy9() { // it may reach its failpoint on the way out
+		p := last[k]
+		switch {
+		case p != nil && p.killedBy(syscall.SIGKILL): // it reached its failpoint on the way out
+		case p != nil && asleep[k] && p.killedBy(syscall.SIGTERM): // its life was younger than its signal handler
+		default:
 			c.killer.fault("%s %s", k, fault)
 		}
 	}
