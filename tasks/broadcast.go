@@ -46,33 +46,40 @@ func (s *Store) WithBroadcastGap(gap time.Duration) *Store {
 	return s
 }
 
-// drawScript is the part of applyScript that draws a recording's stretch.
-// KEYS: room's broadcasts, ends, open files, all broadcasts. ARGV: from, to, gap (ms), name of a new one, is it open.
+// drawScript is the part of applyScript that draws a recording's stretch. Most recordings lie inside their broadcast or make it
+// longer: what does not change is not written, and when we heard of it last is kept to the second.
+// KEYS: room's broadcasts, ends, open files, all broadcasts. ARGV: from, to, gap, now (ms), name of a new one, is it open ("" = as before).
 const drawScript = `
-local function draw(room, ends, open, all, rec, from, to, gap, fresh, isopen)
-  local t = redis.call('TIME')
-  local heard = t[1] * 1000 + math.floor(t[2] / 1000)
-  local id, joined, at = nil, {}, 0
-  local first, last = from, to
-  while true do
-    local b = redis.call('ZREVRANGEBYSCORE', room, string.format('%.0f', to + gap), '-inf', 'WITHSCORES', 'LIMIT', at, 1)
-    if not b[1] then break end
-    local e = tonumber(string.match(redis.call('HGET', ends, b[1]) or '', '^%d+') or b[2])
-    if e < from - gap then break end
-    if id then joined[#joined + 1] = id end
-    id = b[1]
-    first, last, at = math.min(first, tonumber(b[2])), math.max(last, e), at + 1
+local function draw(room, ends, open, all, rec, from, to, gap, now, fresh, isopen)
+  local id, joined, first, last = nil, {}, from, to
+  local start, until_, heard = nil, nil, 0
+  local at, more = 0, true
+  while more do
+    local some = redis.call('ZREVRANGEBYSCORE', room, string.format('%.0f', to + gap), '-inf', 'WITHSCORES', 'LIMIT', at, 2)
+    more = #some == 4
+    for i = 1, #some, 2 do
+      local b, s = some[i], tonumber(some[i + 1])
+      local e, h = string.match(redis.call('HGET', ends, b) or '', '^(%d+) (%d+)')
+      e = tonumber(e) or s
+      if e < from - gap then more = false break end
+      if id then joined[#joined + 1] = id end
+      id, start, until_, heard = b, s, e, tonumber(h) or 0
+      first, last, at = math.min(first, s), math.max(last, e), at + 1
+    end
   end
-  id = id or fresh
   for _, j in ipairs(joined) do
     redis.call('ZREM', room, j)
     redis.call('ZREM', all, j)
     redis.call('HDEL', ends, j)
   end
-  redis.call('ZADD', room, string.format('%.0f', first), id)
-  redis.call('ZADD', all, string.format('%.0f', first), id)
-  redis.call('HSET', ends, id, string.format('%.0f %.0f', last, heard))
-  if isopen == '1' then redis.call('HSET', open, rec, string.format('%.0f', from)) else redis.call('HDEL', open, rec) end
+  id = id or fresh
+  if first ~= start then
+    redis.call('ZADD', room, string.format('%.0f', first), id)
+    redis.call('ZADD', all, string.format('%.0f', first), id)
+  end
+  if last ~= until_ or now - heard >= 1000 then redis.call('HSET', ends, id, string.format('%.0f %.0f', last, now)) end
+  if isopen == '1' then redis.call('HSET', open, rec, string.format('%.0f', from)) end
+  if isopen == '0' then redis.call('HDEL', open, rec) end
 end
 `
 
@@ -118,9 +125,12 @@ func (a *application) drawn(gap time.Duration) []any {
 	if was.RoomID == r.RoomID && from.Equal(formerly) && to.Equal(until) && (was.State == Opening) == (r.State == Opening) {
 		return []any{"", "", "", "", ""}
 	}
-	open := "0"
-	if r.State == Opening {
+	open := ""
+	switch {
+	case r.State == Opening:
 		open = "1"
+	case was.State == Opening:
+		open = "0"
 	}
 	fresh := strconv.FormatInt(r.RoomID, 10) + "-" + strconv.FormatInt(from.UnixMilli(), 10)
 	return []any{from.UnixMilli(), to.UnixMilli(), gap.Milliseconds(), fresh, open}

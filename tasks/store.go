@@ -76,10 +76,12 @@ if ARGV[2] ~= ARGV[1] then
   redis.call('ZADD', KEYS[6], ARGV[4], ARGV[3])
 end
 if ARGV[8] ~= '' then redis.call('SET', KEYS[7], ARGV[8], 'NX') end
+local t = redis.call('TIME')
+local now = t[1] * 1000 + math.floor(t[2] / 1000)
 if ARGV[9] ~= '' then
-  draw(KEYS[8], KEYS[9], KEYS[10], KEYS[11], ARGV[3], tonumber(ARGV[9]), tonumber(ARGV[10]), tonumber(ARGV[11]), ARGV[12], ARGV[13])
+  draw(KEYS[8], KEYS[9], KEYS[10], KEYS[11], ARGV[3], tonumber(ARGV[9]), tonumber(ARGV[10]), tonumber(ARGV[11]), now, ARGV[12], ARGV[13])
 end
-local oldest = redis.call('TIME')[1] * 1000 - ARGV[5]
+local oldest = string.format('%.0f', now - ARGV[5])
 for i = 14, #ARGV do redis.call('XADD', KEYS[4], 'MINID', '~', oldest, '*', 'e', ARGV[i]) end
 return {'ok'}`
 

@@ -184,8 +184,14 @@ func (s *Store) TailSince(ctx context.Context, seq string, take func(Frame) erro
 	return s.tail(ctx, seq, live, take)
 }
 
+// betweenReads is the least time between two readings of the streams: an event alone is read at once, those of a burst together.
+const betweenReads = 5 * time.Millisecond
+
 func (s *Store) tail(ctx context.Context, events, live string, take func(Frame) error) error {
-	for ctx.Err() == nil {
+	for last := time.Now(); ctx.Err() == nil; last = time.Now() {
+		if early := betweenReads - time.Since(last); early > 0 {
+			wait(ctx, early)
+		}
 		out, err := s.rdb.XRead(ctx, &redis.XReadArgs{Streams: []string{keyEvents, keyLive, events, live}, Count: 500, Block: 2 * time.Second}).Result()
 		if err != nil && !errors.Is(err, redis.Nil) {
 			wait(ctx, 200*time.Millisecond)
