@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 )
 
@@ -19,6 +20,14 @@ type Folder struct {
 	mu   sync.Mutex
 	busy map[string]chan struct{} // closed when the Put of that name ends
 	seen bool                     // the folder was there before
+
+	proved map[string]proof // by name, until the first Check of it
+}
+
+// proof is a file that was read back from the disk, as it was right after it got its name.
+type proof struct {
+	info fs.FileInfo
+	sum  string
 }
 
 // New names the folder; nothing is touched before the first use. The first Put makes a missing dir, but only dir itself: a
@@ -29,7 +38,7 @@ func New(dir string) *Folder {
 	if absolute, err := filepath.Abs(dir); err == nil {
 		dir = absolute // otherwise the working directory is gone, and every use will say so
 	}
-	return &Folder{dir: dir, busy: map[string]chan struct{}{}}
+	return &Folder{dir: dir, busy: map[string]chan struct{}{}, proved: map[string]proof{}}
 }
 
 // Put brings src under name. It goes on where an earlier Put of that name stopped, writes to a hidden part beside the final
@@ -63,10 +72,42 @@ func (f *Folder) put(ctx context.Context, src *os.File, name string, replace boo
 	if err != nil {
 		return "", err
 	}
-	return up.run(ctx, replace)
+	sum, err := up.run(ctx, replace)
+	if err == nil {
+		f.keepProof(root, name, sum)
+	}
+	return sum, err
 }
 
-// Check reads name back from the disk and compares. A missing file is class "again" (a Put would mend it), other content is
+// keepProof spares the Check that follows a Put another reading of what was read back a moment ago.
+func (f *Folder) keepProof(root *os.Root, name, sum string) {
+	info, err := root.Lstat(name)
+	if err != nil {
+		return
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.proved[name] = proof{info, sum}
+}
+
+// isProved uses a proof up: it holds for the very file that it was taken of, untouched since, and for one Check.
+func (f *Folder) isProved(name string, now fs.FileInfo, size int64, sum string) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	p, ok := f.proved[name]
+	delete(f.proved, name)
+	return ok && strings.EqualFold(p.sum, sum) && now.Size() == size && untouched(p.info, now)
+}
+
+// untouched also looks at the time that nobody can set.
+func untouched(before, now fs.FileInfo) bool {
+	changed, known := changedAt(before)
+	changedNow, _ := changedAt(now)
+	return known && changed.Equal(changedNow) && os.SameFile(before, now) && before.Size() == now.Size() && before.ModTime().Equal(now.ModTime())
+}
+
+// Check reads name back from the disk and compares; the first one after a Put of this process relies on what that read back, if the
+// file was not touched since. A missing file is class "again" (a Put would mend it), other content is
 // class "exists".
 func (f *Folder) Check(ctx context.Context, name string, size int64, sum string) error {
 	if err := f.check(ctx, name, size, sum); err != nil {
@@ -89,6 +130,9 @@ func (f *Folder) check(ctx context.Context, name string, size int64, sum string)
 		return err
 	}
 	defer func() { _ = file.Close() }() // only read
+	if info, err := file.Stat(); err == nil && f.isProved(name, info, size, sum) {
+		return nil
+	}
 	return prove(ctx, file, size, sum)
 }
 

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 	"unicode/utf8"
 )
 
@@ -237,5 +238,74 @@ func TestEveryPhase_endsWithItsContext(t *testing.T) {
 	}
 	if _, err := up.root.Lstat(partName("video.mp4")); err != nil {
 		t.Errorf("the part was not kept: %v", err)
+	}
+}
+
+// TestCheck_readsAgainWhatWasTouched: the Check after a Put relies on what the Put read back, once, and only for a file that nobody
+// touched since, whatever its times say.
+func TestCheck_readsAgainWhatWasTouched(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	f := New(dir)
+	final := filepath.Join(dir, "a.mp4")
+	put := func() (sum string) {
+		t.Helper()
+		path := filepath.Join(t.TempDir(), "source.mp4")
+		if err := os.WriteFile(path, []byte("what was recorded"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		src, err := os.Open(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = src.Close() }()
+		if _, sum, err = f.Put(t.Context(), src, "a.mp4", true, func(int64) {}); err != nil {
+			t.Fatal(err)
+		}
+		return sum
+	}
+	spoil := func() {
+		t.Helper()
+		before, err := os.Stat(final)
+		for tick := true; tick && err == nil; { // the clock of the file system may stand still for some milliseconds
+			err = errors.Join(os.WriteFile(final, []byte("what was REcorded"), 0o600), os.Chtimes(final, time.Time{}, before.ModTime()))
+			if now, statErr := os.Stat(final); statErr == nil {
+				changed, known := changedAt(before)
+				changedNow, _ := changedAt(now)
+				tick = known && changed.Equal(changedNow)
+			}
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	check := func(sum string) error { return f.Check(t.Context(), "a.mp4", 17, sum) }
+
+	sum := put()
+	if _, kept := f.proved["a.mp4"]; !kept {
+		t.Fatal("the Put kept no proof")
+	}
+	if err := check(strings.Repeat("0", len(sum))); err == nil {
+		t.Error("another sum was accepted")
+	}
+	put()
+	if err := check(sum); err != nil {
+		t.Error(err)
+	}
+	if len(f.proved) > 0 {
+		t.Error("a proof outlived its Check")
+	}
+	put()
+	spoil()
+	if err := check(sum); err == nil {
+		t.Error("a file that was spoiled after its Put was accepted")
+	}
+	put()
+	if err := check(sum); err != nil {
+		t.Error(err)
+	}
+	spoil()
+	if err := check(sum); err == nil {
+		t.Error("a file that was spoiled after its first Check was accepted")
 	}
 }
