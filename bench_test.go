@@ -39,6 +39,7 @@ func groups() []group {
 		{"feed", measureFeed},
 		{"backlog", measureBacklog},
 		{"memory", measureMemory},
+		{"sweep", measureSweep},
 		{"baidu", measureBaiduWhole},
 		{"baidulink", measureBaiduLink},
 		{"baidufaults", measureBaiduFaults},

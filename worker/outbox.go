@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/ngworks/nglive/tasks"
@@ -47,15 +48,41 @@ func (o *outbox) send(ctx context.Context) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	for i, l := range letters {
-		if err := o.deliver(ctx, l); err != nil {
+	for i := 0; i < len(letters); {
+		n := 1 + listedAfter(letters[i:])
+		if err := o.deliverSome(ctx, letters[i:i+n]); err != nil {
 			return i, errors.Join(err, o.journal.sent(keys[:i]))
 		}
+		i += n
 	}
 	if len(keys) == 0 {
 		return 0, nil
 	}
 	return len(keys), o.journal.sent(keys)
+}
+
+// listedAfter is how many letters after the first are of its kind, when that is one of an old file. Each such letter is of a file of
+// its own, and nothing follows from it: they need no order, and a folder may hold 100,000 of them.
+func listedAfter(letters []letter) int {
+	n := 0
+	for n < len(letters) && letters[n].Fact != nil && letters[n].Fact.Kind == tasks.FileWasFound {
+		n++
+	}
+	return max(n-1, 0)
+}
+
+// deliverSome delivers letters side by side. After an error all of them are delivered again, which counts once.
+func (o *outbox) deliverSome(ctx context.Context, letters []letter) error {
+	if len(letters) == 1 {
+		return o.deliver(ctx, letters[0])
+	}
+	errs := make([]error, len(letters))
+	var all sync.WaitGroup
+	for i, l := range letters {
+		all.Go(func() { errs[i] = o.deliver(ctx, l) })
+	}
+	all.Wait()
+	return errors.Join(errs...)
 }
 
 func (o *outbox) deliver(ctx context.Context, l letter) error {
