@@ -19,6 +19,7 @@ type baiduTarget struct {
 	client *baidu.Client
 	root   string // OAuth writes below it alone; empty: anywhere
 	most   int64  // the largest file; 0: what the membership allows
+	hashes hashes // what was taken of files when they were made
 }
 
 // md5Mark begins a sum of this target: what Baidu's own md5 of the file must be. When Baidu gave the file another name than it was
@@ -31,10 +32,14 @@ func (b *baiduTarget) Put(ctx context.Context, src *os.File, name string, replac
 	if err != nil {
 		return "", "", err
 	}
-	if info, err := src.Stat(); err == nil && b.most > 0 && info.Size() > b.most {
+	info, err := src.Stat()
+	if err != nil {
+		return "", "", fmt.Errorf("look at %s: %w", name, err)
+	}
+	if b.most > 0 && info.Size() > b.most {
 		return "", "", &tooLargeError{b.most}
 	}
-	o := baidu.Options{Conflict: baidu.ConflictFail, Report: func(p baidu.Progress) {
+	o := baidu.Options{Conflict: baidu.ConflictFail, Hashes: b.hashes.of(info), Report: func(p baidu.Progress) {
 		if p.Done > 0 { // what an earlier Put left is known only after the first look
 			report(p.Done)
 		}

@@ -114,7 +114,9 @@ func (d *delivery) open(ctx context.Context, payload []byte) (work func(context.
 	if step.KindOf(info) != d.kind {
 		return nil, nil, nil // it went on to another queue
 	}
-	return func(ctx context.Context) error { return d.perform(ctx, &assignment{rec: r, step: step, info: *info}) }, nil, nil
+	return func(ctx context.Context) error {
+		return d.perform(ctx, &assignment{rec: r, step: step, info: *info, flow: flow})
+	}, nil, nil
 }
 
 // askedFor reports whether a person ran the dead letter again. Asynq keeps a task's last error: only when that is our own verdict did
@@ -149,6 +151,7 @@ type assignment struct {
 	rec  tasks.Recording
 	step tasks.Step
 	info tasks.StepInfo
+	flow tasks.Flow // of which the step is one
 }
 
 // perform is a job: wait for a slot and for the recording's files, begin, do, and journal how it ended.

@@ -166,7 +166,7 @@ func (n *netdisk) target(ctx context.Context, name string) (Target, error) {
 	if a.mode == tasks.ModeOAuth {
 		root = n.cfg.folder()
 	}
-	return &baiduTarget{name: tasks.BaiduTarget(name), client: a.client, root: root, most: n.cfg.Most}, nil
+	return &baiduTarget{name: tasks.BaiduTarget(name), client: a.client, root: root, most: n.cfg.Most, hashes: hashes{n.mem()}}, nil
 }
 
 // target finds an upload target by its name.

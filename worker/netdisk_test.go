@@ -11,6 +11,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -114,6 +115,11 @@ func TestBaidu_wholeWay(t *testing.T) {
 	made, err := os.ReadFile(filepath.Join(s.cfg.OutputDir, s.step(r.ID, "transcode").Output.Path))
 	require.NoError(t, err)
 	assert.Equal(t, made, files[0].Content, "what is there is what was made")
+	info, err := os.Stat(filepath.Join(s.cfg.OutputDir, s.step(r.ID, "transcode").Output.Path))
+	require.NoError(t, err)
+	taken := hashes{sessions{s.worker.journal}}.of(info)
+	require.NotNil(t, taken, "the transcode took what the upload is asked for")
+	assert.Equal(t, files[0].Blocks, taken.Blocks)
 	assert.True(t, strings.HasSuffix(files[1].Path, ".xml"), files[1].Path)
 	require.Len(t, fake.Shares(), 1)
 	link := fake.Shares()[0]
@@ -136,6 +142,42 @@ func TestBaidu_wholeWay(t *testing.T) {
 	assert.NotContains(t, log.String(), out.Share.Password)
 	assert.NotContains(t, s.queuesInRedis(), out.Share.Password, "the dashboard shows payloads")
 	s.noParts()
+}
+
+// TestBaidu_useWhatTheTranscodeHashed: several slices that the netdisk has already are not sent, since the md5 of the whole file is
+// known without another reading. Hashes of a file that changed afterwards are nobody's.
+func TestBaidu_useWhatTheTranscodeHashed(t *testing.T) {
+	t.Parallel()
+	s, fake := baiduStation(t, baidutest.Options{KeepContent: true})
+	w, err := New(s.cfg, s.rdb, s.store, s.queue)
+	require.NoError(t, err)
+	kept := baidu.NewMemorySessions()
+	w.netdisk.mem = func() baidu.Sessions { return kept }
+	target, err := w.netdisk.target(t.Context(), tasks.DefaultAccount)
+	require.NoError(t, err)
+	content := s.big("made.mp4", 9*mib+3)
+	f, err := os.OpenFile(filepath.Join(s.cfg.RecordingsDir, "made.mp4"), os.O_RDWR, 0)
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = f.Close() })
+	put := func(name string) {
+		t.Helper()
+		_, sum, err := target.Put(t.Context(), f, "apps/nglive/"+name, false, func(int64) {})
+		require.NoError(t, err)
+		require.NoError(t, target.Check(t.Context(), "apps/nglive/"+name, int64(len(content)), sum))
+	}
+	put("a.mp4")
+	require.Equal(t, 3, fake.Requests("superfile2"))
+
+	require.NoError(t, hashes{kept}.take(t.Context(), f))
+	put("b.mp4")
+	assert.Equal(t, 3, fake.Requests("superfile2"), "nothing is sent again")
+	assert.Equal(t, content, fake.Files("")[1].Content)
+
+	content = slices.Concat(content[:len(content)-1], []byte{content[len(content)-1] ^ 1})
+	_, err = f.WriteAt(content[len(content)-1:], int64(len(content)-1))
+	require.NoError(t, err)
+	put("c.mp4")
+	assert.Equal(t, content, fake.Files("")[2].Content)
 }
 
 // loud is a log that keeps everything.

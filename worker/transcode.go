@@ -45,7 +45,7 @@ func (w *Worker) transcode(ctx context.Context, d *delivery, a *assignment, e en
 		}
 		return nil, errors.Join(err, t.abandon())
 	}
-	res, err := t.finish()
+	res, err := t.finish(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -312,7 +312,7 @@ func whatChanged(src *source) error {
 }
 
 // finish gives the checked file its name. The journal knows of it first, so that a crash in between costs no second encode.
-func (t *transcoding) finish() (*result, error) {
+func (t *transcoding) finish(ctx context.Context) (*result, error) {
 	st, err := os.Stat(t.part)
 	if err != nil {
 		return nil, fmt.Errorf("look at the output: %w", err)
@@ -324,12 +324,33 @@ func (t *transcoding) finish() (*result, error) {
 	if err := bring(companionsOf(t.src.path), t.final); err != nil {
 		return nil, fmt.Errorf("bring danmaku, cover and notes beside the output: %w", err)
 	}
+	defer t.hash(ctx)()
 	tasks.Failpoint("transcode.seal.before")
 	if err := ffmpeg.Seal(t.part, t.final, true); err != nil {
 		return nil, err
 	}
 	tasks.Failpoint("transcode.seal.after")
 	return &result{output: out, warning: strings.Join(t.warnings, "; "), seen: tasks.Sighting{Size: t.src.info.Size(), Inode: knownInode(t.src.info)}}, nil
+}
+
+// hash takes the output's hashes, if its flow has a use for them, while the disk writes what it holds. It returns the wait for them.
+func (t *transcoding) hash(ctx context.Context) (wait func()) {
+	h := hashes{t.w.netdisk.mem()}
+	if !h.wanted(t.a.flow) {
+		return func() {}
+	}
+	f, err := os.Open(t.part)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		if err == nil {
+			err = errors.Join(h.take(ctx, f), f.Close())
+		}
+		if err != nil { // the upload reads the file itself then
+			t.w.log.Warn("hashes of the output were not taken", "recording", t.a.rec.ID, "error", err)
+		}
+	}()
+	return func() { <-done }
 }
 
 func removePart(part string) error {

@@ -202,14 +202,8 @@ func (u *upload) smaller(ctx context.Context, f *failure) bool {
 	return u.sliceSize() < before
 }
 
-// sliceSize is the smallest that keeps the number of slices within the limit: small ones lose less and pass slow links.
-func (u *upload) sliceSize() int64 {
-	slice := int64(sliceLeast)
-	for (u.src.size+slice-1)/slice > int64(u.most) && slice < u.tier.maxSlice() {
-		slice *= 2
-	}
-	return slice
-}
+// sliceSize is what this upload's slices have.
+func (u *upload) sliceSize() int64 { return sliceFor(u.src.size, u.most, u.tier.maxSlice()) }
 
 // fresh makes a session that Baidu does not know yet; md5s that are known stay known.
 func (u *upload) fresh(path string, before *session) {
