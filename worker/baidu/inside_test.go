@@ -80,6 +80,7 @@ func FuzzAnswer(f *testing.F) {
 		`{"errno":0,"request_id":1,"uploadid":"N1","block_list":[0,1],"return_type":1}`, `{"error_code":"31363","error_msg":"x"}`, `{"errno":"0"}`,
 		"\n\n{\"md5\":\"d033a1b6d912dfa7e2d6d27211cac9f1\"}", `{"list":[{"fs_id":"1","block_list":"[\"d033a1b6d912dfa7e2d6d27211cac9f1\"]","size":1e3}]}`,
 		`{"error":"invalid_grant","error_description":7}`, `{"records":[{"vip_type":null}]}`, "<html>", "{", "", `{"servers":[{"server":"https://a@b/"}]}`, `{"list":{}}`,
+		`{"list":[{"shareId":1,"typicalPath":"/a","shortlink":"https://b","status":"0"}]}`,
 	} {
 		f.Add([]byte(s), 200)
 	}
@@ -98,7 +99,10 @@ func FuzzAnswer(f *testing.F) {
 		var g granted
 		var h located
 		var s shared
-		for _, into := range []any{&o, &l, &g, &h, &s} {
+		var r struct {
+			List records `json:"list"`
+		}
+		for _, into := range []any{&o, &l, &g, &h, &s, &r} {
 			_ = a.into(into)
 		}
 		_ = l.file()
