@@ -154,7 +154,7 @@ func pcsTable() map[string]endpoint {
 		"/rest/2.0/pcs/file?meta":            {Meta, "", pcs, byEither, false, (*call).meta},
 		"/rest/2.0/pcs/file?list":            {List, get, pcs, byEither, false, (*call).listPCS},
 		"/rest/2.0/pcs/file?search":          {Search, get, pcs, byEither, false, (*call).searchPCS},
-		"/rest/2.0/pcs/file?mkdir":           {Mkdir, post, pcs, byEither, false, (*call).mkdir},
+		"/rest/2.0/pcs/file?mkdir":           {Mkdir, "", pcs, byEither, false, (*call).mkdir},
 		"/rest/2.0/pcs/file?delete":          {Delete, post, pcs, byEither, false, (*call).deletePCS},
 		"/rest/2.0/pcs/file?move":            {Move, post, pcs, byEither, false, (*call).movePCS},
 		"/rest/2.0/pcs/file?copy":            {Copy, post, pcs, byEither, false, (*call).copyPCS},
