@@ -134,6 +134,38 @@ func FuzzSession(f *testing.F) {
 	})
 }
 
+// TestProved_believesNoFileThatIsAnother: size, the slices' md5s, and of one slice the md5 itself must be ours. Of several the md5 follows
+// a rule that rests on few samples: then every slice was compared, and the file counts as there, unconfirmed.
+func TestProved_believesNoFileThatIsAnother(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name      string
+		size      int64
+		there     func(want string) File
+		confirmed bool
+		differs   bool
+	}{
+		{"the same", mib, func(want string) File { return File{Size: mib, MD5: want} }, true, false},
+		{"another size", mib, func(want string) File { return File{Size: mib - 1, MD5: want} }, false, true},
+		{"one slice, another md5", mib, func(string) File { return File{Size: mib, MD5: strings.Repeat("0", 32)} }, false, true},
+		{"two slices, another md5", 5 * mib, func(string) File { return File{Size: 5 * mib, MD5: strings.Repeat("0", 32)} }, false, false},
+		{"two slices, of other md5s", 5 * mib, func(want string) File {
+			return File{Size: 5 * mib, MD5: "?", Blocks: []string{strings.Repeat("0", 32), strings.Repeat("1", 32)}}
+		}, false, true},
+	} {
+		src := &source{size: c.size}
+		u := &upload{c: New(Config{Account: "a"}), src: src, s: newSession(src, "/a", 4*mib)}
+		for i := range u.s.count() {
+			u.s.know(i, sum{byte(i + 1)})
+		}
+		want := expectedMD5(u.s.sums())
+		r, err := u.proved(File{Path: "/a", Size: c.size}, c.there(want), want)
+		if f := failureOf(err); (f != nil) != c.differs || f != nil && (f.reason != ReasonDiffers || f.do != relocate) || r.Confirmed != c.confirmed {
+			t.Errorf("%s: %+v, %v", c.name, r, err)
+		}
+	}
+}
+
 func TestHosts_aloneOfBaiduHearTheCredential(t *testing.T) {
 	t.Parallel()
 	c := &Client{ends: Endpoints{}.filled()}

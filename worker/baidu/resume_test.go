@@ -176,6 +176,35 @@ func TestUpload_findsTheFileOfACreateWhoseAnswerWasLost(t *testing.T) {
 	})
 }
 
+// TestUpload_writesDownThatItCreatesBeforeItDoes: when Baidu hears the create, the journal knows of it already, so that a death in that
+// moment is followed by a look and not by a second file.
+func TestUpload_writesDownThatItCreatesBeforeItDoes(t *testing.T) {
+	t.Parallel()
+	both(t, func(t *testing.T, by front) {
+		t.Helper()
+		p := open(t, by, baidutest.Options{Faults: []baidutest.Rule{once(baidutest.Create, baidutest.Hang)}})
+		src := record(t, 5*mib)
+		ctx, stop := context.WithCancel(t.Context())
+		ended := make(chan error)
+		go func() {
+			_, err := p.client().Upload(ctx, src.open(t), appPath, baidu.Options{})
+			ended <- err
+		}()
+		for deadline := time.Now().Add(time.Minute); p.fake.Requests(baidutest.Create) == 0; <-time.After(time.Millisecond) {
+			if time.Now().After(deadline) {
+				t.Fatalf("no create was sent in a minute:\n%s", p.log)
+			}
+		}
+		if known := p.sessions.all(); !strings.Contains(known, `"creating":true`) {
+			t.Errorf("while the create is under way, the journal says %s", known)
+		}
+		stop()
+		if err := <-ended; baidu.ReasonOf(err) != baidu.ReasonStopped {
+			t.Errorf("it ended with %v", err)
+		}
+	})
+}
+
 func TestUpload_goesOnWhenThereIsRoomAgain(t *testing.T) {
 	t.Parallel()
 	both(t, func(t *testing.T, by front) {
