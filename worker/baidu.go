@@ -88,8 +88,8 @@ func (b *baiduTarget) Spell(name string) string {
 	return strings.TrimPrefix(baidu.Sanitise("/"+name), "/")
 }
 
-// Share makes a link of what was put.
-func (b *baiduTarget) Share(ctx context.Context, name, sum string, days int) (tasks.Share, error) {
+// Share makes a link of what was put; again: or finds the one with this password.
+func (b *baiduTarget) Share(ctx context.Context, name, sum, password string, days int, again bool) (tasks.Share, error) {
 	remote, err := b.remote(name)
 	if err != nil {
 		return tasks.Share{}, err
@@ -97,7 +97,14 @@ func (b *baiduTarget) Share(ctx context.Context, name, sum string, days int) (ta
 	if _, elsewhere, _ := cutSum(sum); elsewhere != "" {
 		remote = elsewhere
 	}
-	link, err := b.client.Share(ctx, remote, baidu.NewPwd(), days)
+	var link baidu.Link
+	found := false
+	if again {
+		link, found, err = b.client.Shared(ctx, remote, password, days)
+	}
+	if err == nil && !found {
+		link, err = b.client.Share(ctx, remote, password, days)
+	}
 	if err != nil {
 		return tasks.Share{}, b.explain(err)
 	}

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"sync"
 	"syscall"
 	"time"
 
@@ -35,10 +36,32 @@ type keeper struct {
 	rdb     redis.UniversalClient
 	log     *slog.Logger
 	turn    chan struct{} // one renewal at a time in this process
+	refused *refusals
+}
+
+// refusals are Baidu's noes to renewals, by access token, whatever became of the keeper that heard them. A no is final: only a new
+// login helps, or other settings, with which this process starts anew.
+type refusals struct{ sync.Map }
+
+type refusal struct {
+	at  time.Time
+	err error
+}
+
+// refusedFor is how long a no is believed without asking.
+const refusedFor = time.Hour
+
+func (r *refusals) of(access string) error {
+	if v, ok := r.Load(access); ok {
+		if no, ok := v.(refusal); ok && time.Since(no.at) < refusedFor {
+			return no.err
+		}
+	}
+	return nil
 }
 
 func newKeeper(n *netdisk, account string) *keeper {
-	return &keeper{account: account, dir: n.dir, vault: n.vault, rdb: n.rdb, log: n.log, turn: make(chan struct{}, 1)}
+	return &keeper{account: account, dir: n.dir, vault: n.vault, rdb: n.rdb, log: n.log, turn: make(chan struct{}, 1), refused: &n.refused}
 }
 
 func (k *keeper) path() string { return filepath.Join(k.dir, k.account) }
@@ -130,6 +153,9 @@ func (k *keeper) Renew(ctx context.Context, stale baidu.Pair, renew func(context
 	if c.Access != stale.Access {
 		return pairOf(c), nil
 	}
+	if err := k.refused.of(c.Access); err != nil {
+		return baidu.Pair{}, err
+	}
 	// Nothing may come between the use of the refresh token and the keeping of what it gave, a stopping worker least of all.
 	within, stop := context.WithTimeout(context.WithoutCancel(ctx), renewalWithin)
 	defer stop()
@@ -137,6 +163,7 @@ func (k *keeper) Renew(ctx context.Context, stale baidu.Pair, renew func(context
 	if err != nil {
 		if baidu.ReasonOf(err) == baidu.ReasonLogin {
 			c.Dead = words(err)
+			k.refused.Store(c.Access, refusal{time.Now(), err})
 			err = errors.Join(err, k.save(within, c, c.Version))
 		}
 		return baidu.Pair{}, err

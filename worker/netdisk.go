@@ -52,6 +52,8 @@ type netdisk struct {
 	log   *slog.Logger
 	mem   func() baidu.Sessions // the journal, once it is open
 
+	refused refusals
+
 	mu     sync.Mutex
 	open   map[string]*netAccount
 	logins map[string]*loginUnderWay // the worker's own loop

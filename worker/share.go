@@ -6,14 +6,16 @@ import (
 	"time"
 
 	"github.com/ngworks/nglive/tasks"
+	"github.com/ngworks/nglive/worker/baidu"
 )
 
-// sharer is a target that makes links. Each call makes a new one.
+// sharer is a target that makes links. With again an earlier call may have made the link with this password: then it is looked for
+// first.
 type sharer interface {
-	Share(ctx context.Context, name, sum string, days int) (tasks.Share, error)
+	Share(ctx context.Context, name, sum, password string, days int, again bool) (tasks.Share, error)
 }
 
-// links are share links by the path they lead to.
+// links are share links by the path they lead to; one without an address was asked for.
 type links map[string]tasks.Share
 
 // shareDays is how long a link is good where neither the step nor the node says.
@@ -36,9 +38,9 @@ func (u *sending) share(ctx context.Context, out *tasks.Output) (warning string,
 		if err != nil || warning != "" {
 			return
 		}
-		made, ok := known[path]
-		if !ok {
-			made, warning, err = u.link(ctx, path, sum)
+		made := known[path]
+		if made.Link == "" {
+			made, warning, err = u.link(ctx, path, sum, made.Password)
 		}
 		if err == nil && warning == "" {
 			*link = &made
@@ -53,8 +55,9 @@ func (u *sending) share(ctx context.Context, out *tasks.Output) (warning string,
 	return warning, err
 }
 
-// link makes one and journals it before anybody hears of it, so that a death makes no second one.
-func (u *sending) link(ctx context.Context, path, sum string) (made tasks.Share, warning string, err error) {
+// link makes one. Its password is journalled before it is asked for, and the link before anybody hears of it: by the password a later
+// life finds the link that this one may have made. before is that of an earlier life.
+func (u *sending) link(ctx context.Context, path, sum, before string) (made tasks.Share, warning string, err error) {
 	s, ok := u.target.(sharer)
 	if !ok {
 		return made, fmt.Sprintf("the target %s makes no share links", u.with.Target), nil
@@ -63,9 +66,18 @@ func (u *sending) link(ctx context.Context, path, sum string) (made tasks.Share,
 	if u.with.ShareDays != nil {
 		days = *u.with.ShareDays
 	}
+	password := before
+	if password == "" {
+		password = baidu.NewPwd()
+		if err := u.keepLink(path, tasks.Share{Password: password}); err != nil {
+			return made, "", err
+		}
+	}
 	pauses := sharePauses()
 	for try := 0; ; try++ {
-		made, err = s.Share(ctx, path, sum, days)
+		tasks.Failpoint("upload.share.before")
+		made, err = s.Share(ctx, path, sum, password, days, before != "" || try > 0)
+		tasks.Failpoint("upload.share.after")
 		if ctx.Err() != nil {
 			return made, "", context.Cause(ctx)
 		}
@@ -78,14 +90,18 @@ func (u *sending) link(ctx context.Context, path, sum string) (made tasks.Share,
 		}
 		pause(ctx, u.w.cfg.Baidu.patient(pauses[try]))
 	}
-	_, err = u.w.journal.change(u.d.id, func(e *entry) []letter {
+	return made, "", u.keepLink(path, made)
+}
+
+func (u *sending) keepLink(path string, link tasks.Share) error {
+	_, err := u.w.journal.change(u.d.id, func(e *entry) []letter {
 		if e.Links == nil {
 			e.Links = links{}
 		}
-		e.Links[path] = made
+		e.Links[path] = link
 		return nil
 	})
-	return made, "", err
+	return err
 }
 
 // patient scales a pause, in tests.

@@ -41,10 +41,15 @@ func (w *Worker) hoursOver(target string) string {
 	if _, ok := tasks.BaiduAccount(target); !ok {
 		return ""
 	}
-	hours := w.cfg.Baidu.Window
-	if open, _ := hours.until(time.Now()); open {
+	if open, _ := w.cfg.Baidu.Window.until(w.clock()); open {
 		return ""
 	}
+	return w.hours(target)
+}
+
+// hours says when uploads to a target run.
+func (w *Worker) hours(target string) string {
+	hours := w.cfg.Baidu.Window
 	return fmt.Sprintf("uploads to %s run from %02d:%02d to %02d:%02d (NGLIVE_BAIDU_WINDOW)", target,
 		hours.From/60, hours.From%60, hours.To/60, hours.To%60)
 }
@@ -53,14 +58,14 @@ func (w *Worker) hoursOver(target string) string {
 func (u *sending) inHours(ctx context.Context) (*tasks.Output, error) {
 	within, stop := ctx, context.CancelFunc(func() {})
 	if _, ok := tasks.BaiduAccount(u.with.Target); ok {
-		if open, left := u.w.cfg.Baidu.Window.until(time.Now()); open && left > 0 {
+		if open, left := u.w.cfg.Baidu.Window.until(u.w.clock()); open && left > 0 {
 			within, stop = context.WithTimeoutCause(ctx, left, errHoursOver)
 		}
 	}
 	defer stop()
 	out, err := u.bring(within)
 	if err != nil && ctx.Err() == nil && errors.Is(context.Cause(within), errHoursOver) {
-		return nil, &held{reason: u.w.hoursOver(u.with.Target), target: u.with.Target}
+		return nil, &held{reason: u.w.hours(u.with.Target), target: u.with.Target}
 	}
 	return out, err
 }

@@ -64,6 +64,7 @@ type Worker struct {
 	log      *slog.Logger
 	tools    ffmpeg.Tools
 	usage    func(dir string) (free, total uint64)
+	clock    func() time.Time // by which the hours for uploads begin and end
 	programs programs
 	owner    tasks.Owner
 	targets  map[string]Target // but for the accounts of netdisk
@@ -100,7 +101,7 @@ func New(cfg Config, rdb redis.UniversalClient, store *tasks.Store, queue *tasks
 	w := &Worker{
 		cfg: cfg, rdb: rdb, store: store, queue: queue, log: cfg.Log,
 		tools: ffmpeg.Tools{FFmpeg: cfg.FFmpeg, FFprobe: cfg.FFprobe},
-		usage: usage,
+		usage: usage, clock: time.Now,
 		owner: tasks.Owner{Install: cfg.Install, Boot: boot},
 		jobs:  newJobs(), locks: newLocks(), live: make(chan tasks.Event, 256), steps: newStepDurations(),
 		slots: map[string]slots{

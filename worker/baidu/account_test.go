@@ -2,9 +2,11 @@ package baidu_test
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/ngworks/nglive/worker/baidu"
 	"github.com/ngworks/nglive/worker/baidu/baidutest"
@@ -160,6 +162,46 @@ func TestUpload_usesNoMoreConnectionsThanTheAccountHas(t *testing.T) {
 	p.mustUpload(record(t, 40*mib))
 	if n := p.fake.MaxInFlight(""); n > 3 {
 		t.Errorf("%d slices were under way at once, 3 are allowed", n)
+	}
+}
+
+// TestShare_whoseAnswerIsLostIsFound: however the answer is lost, there is one link; and links of others, of the same file too, are
+// not taken for it.
+func TestShare_whoseAnswerIsLostIsFound(t *testing.T) {
+	t.Parallel()
+	for _, lost := range []baidutest.Action{baidutest.LoseAnswer, baidutest.EmptyBody, baidutest.Truncate, baidutest.EmptyObject} {
+		t.Run(string(lost), func(t *testing.T) {
+			t.Parallel()
+			p := open(t, byCookie, baidutest.Options{})
+			p.mustUpload(record(t, mib))
+			c := p.client()
+			if _, found, err := c.Shared(t.Context(), appPath, "ab12", 7); found || err != nil {
+				t.Fatalf("where nothing is shared: %t, %v", found, err)
+			}
+			for i := range 3 {
+				if _, err := c.Share(t.Context(), appPath, fmt.Sprintf("zz%02d", i), 7); err != nil {
+					t.Fatal(err)
+				}
+			}
+			p.fake.Fault(baidutest.Rule{Endpoint: baidutest.SharePSet, Times: 1, Action: lost})
+			l, err := c.Share(t.Context(), appPath, "ab12", 7)
+			all := p.fake.Shares()
+			if err != nil || len(all) != 4 || !strings.HasPrefix(l.URL, all[3].Link+"?pwd=ab12") || l.Pwd != "ab12" || time.Until(l.Expires) < 6*24*time.Hour {
+				t.Fatalf("%d links; the one we have is %+v, %v", len(all), l, err)
+			}
+			for range 205 { // newer ones push it to another page
+				if _, err := c.Share(t.Context(), appPath, "zz99", 0); err != nil {
+					t.Fatal(err)
+				}
+			}
+			again, found, err := c.Shared(t.Context(), appPath, "ab12", 0)
+			if !found || err != nil || again.URL != l.URL || !again.Expires.IsZero() {
+				t.Errorf("later: %t %+v, %v", found, again, err)
+			}
+			if _, found, err := c.Shared(t.Context(), appPath, "ab13", 7); found || err != nil {
+				t.Errorf("a link that nobody made: %t, %v", found, err)
+			}
+		})
 	}
 }
 

@@ -19,6 +19,7 @@ const (
 	stepSlice     step = "send a slice"
 	stepCreate    step = "create the file"
 	stepShare     step = "make a share link"
+	stepShared    step = "look for a share link"
 	stepToken     step = "renew the tokens"
 	stepDevice    step = "begin the login"
 )
@@ -101,7 +102,7 @@ func judgeAt(at step, a answer) (verdict, bool) {
 	switch at {
 	case stepShare:
 		return judgeShare(a.code)
-	case stepList, stepStat:
+	case stepList, stepStat, stepShared:
 		if slices.Contains([]int{-9, 31066, 31190, -3, -31066}, a.code) {
 			return verdict{do: absent, reason: ReasonMissing}, true
 		}

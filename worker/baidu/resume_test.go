@@ -159,11 +159,7 @@ func TestUpload_findsTheFileOfACreateWhoseAnswerWasLost(t *testing.T) {
 	both(t, func(t *testing.T, by front) {
 		t.Helper()
 		look := map[front]string{byToken: baidutest.List, byCookie: baidutest.Meta}[by]
-		var rules []baidutest.Rule
-		for range 10 { // the first look, before the upload, succeeds; then one rule after the other acts: two looks of five tries
-			rules = append(rules, baidutest.Rule{Endpoint: look, Action: baidutest.Status, Status: 502, Nth: 2})
-		}
-		p := open(t, by, baidutest.Options{Faults: append(rules, once(baidutest.Create, baidutest.LoseAnswer))})
+		p := open(t, by, baidutest.Options{Faults: append(blind(look), once(baidutest.Create, baidutest.LoseAnswer))})
 		src := record(t, 9*mib)
 		if _, err := p.upload(src); baidu.ReasonOf(err) != baidu.ReasonServer {
 			t.Fatalf("with a blind eye the upload ended with %v", err)
@@ -172,6 +168,79 @@ func TestUpload_findsTheFileOfACreateWhoseAnswerWasLost(t *testing.T) {
 		r := p.mustUpload(src)
 		if p.fake.Bytes() != 0 || p.fake.Requests(baidutest.Create) > 0 || !r.Confirmed {
 			t.Errorf("%d bytes and %d creates for a file that was there: %+v", p.fake.Bytes(), p.fake.Requests(baidutest.Create), r)
+		}
+	})
+}
+
+// blind lets the first look, before the upload, succeed; then one rule after the other acts: two looks of five tries.
+func blind(look string) []baidutest.Rule {
+	var rules []baidutest.Rule
+	for range 10 {
+		rules = append(rules, baidutest.Rule{Endpoint: look, Action: baidutest.Status, Status: 502, Nth: 2})
+	}
+	return rules
+}
+
+// TestUpload_findsTheRenamedFileOfALostCreate: Baidu gave the file another name and nobody heard of it. The next life looks for it
+// under names like that, and creates nothing.
+func TestUpload_findsTheRenamedFileOfALostCreate(t *testing.T) {
+	t.Parallel()
+	both(t, func(t *testing.T, by front) {
+		t.Helper()
+		look := map[front]string{byToken: baidutest.List, byCookie: baidutest.Meta}[by]
+		p := open(t, by, baidutest.Options{})
+		p.mustUpload(record(t, 5*mib))
+		p.fake.Fault(append(blind(look), once(baidutest.Create, baidutest.LoseAnswer))...)
+		src, rename := record(t, 9*mib), baidu.Options{Conflict: baidu.ConflictRename}
+		if _, err := p.upload(src, rename); baidu.ReasonOf(err) != baidu.ReasonServer {
+			t.Fatalf("with a blind eye the upload ended with %v", err)
+		}
+		p.fake.Forget()
+		r, err := p.upload(src, rename)
+		if err != nil || r.Path == appPath || p.fake.Bytes() != 0 || p.fake.Requests(baidutest.Create) > 0 || len(p.fake.Files("")) != 2 {
+			t.Errorf("%+v %v; %d bytes, %d creates, %d files", r, err, p.fake.Bytes(), p.fake.Requests(baidutest.Create), len(p.fake.Files("")))
+		}
+	})
+}
+
+// TestUpload_looksBeforeItCreatesAgain: a create whose answer was lost is not repeated, it is looked for.
+func TestUpload_looksBeforeItCreatesAgain(t *testing.T) {
+	t.Parallel()
+	both(t, func(t *testing.T, by front) {
+		t.Helper()
+		p := open(t, by, baidutest.Options{Faults: []baidutest.Rule{once(baidutest.Create, baidutest.LoseAnswer)}})
+		p.mustUpload(record(t, 5*mib))
+		if n := p.fake.Requests(baidutest.Create); n != 1 {
+			t.Errorf("%d creates were sent", n)
+		}
+	})
+}
+
+// TestUpload_writesDownThatItCreatesBeforeItDoes: when Baidu hears the create, the journal knows of it already, so that a death in that
+// moment is followed by a look and not by a second file.
+func TestUpload_writesDownThatItCreatesBeforeItDoes(t *testing.T) {
+	t.Parallel()
+	both(t, func(t *testing.T, by front) {
+		t.Helper()
+		p := open(t, by, baidutest.Options{Faults: []baidutest.Rule{once(baidutest.Create, baidutest.Hang)}})
+		src := record(t, 5*mib)
+		ctx, stop := context.WithCancel(t.Context())
+		ended := make(chan error)
+		go func() {
+			_, err := p.client().Upload(ctx, src.open(t), appPath, baidu.Options{})
+			ended <- err
+		}()
+		for deadline := time.Now().Add(time.Minute); p.fake.Requests(baidutest.Create) == 0; <-time.After(time.Millisecond) {
+			if time.Now().After(deadline) {
+				t.Fatalf("no create was sent in a minute:\n%s", p.log)
+			}
+		}
+		if known := p.sessions.all(); !strings.Contains(known, `"creating":true`) {
+			t.Errorf("while the create is under way, the journal says %s", known)
+		}
+		stop()
+		if err := <-ended; baidu.ReasonOf(err) != baidu.ReasonStopped {
+			t.Errorf("it ended with %v", err)
 		}
 	})
 }

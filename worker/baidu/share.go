@@ -39,8 +39,9 @@ type shared struct {
 	} `json:"data"`
 }
 
-// Share makes a link of a file: pwd is 4 digits or lower-case letters (NewPwd), days 0 is for ever. Each call makes a new link:
-// keep it before telling anyone. The link and the password belong into no log.
+// Share makes a link of a file: pwd is 4 digits or lower-case letters (NewPwd), days 0 is for ever. Each call makes a new link: keep
+// the password before it, so that Shared can find the link after a death, and the link before telling anyone. An answer that is lost
+// is looked for before the link is asked for again. The link and the password belong into no log.
 func (c *Client) Share(ctx context.Context, remote, pwd string, days int) (Link, error) {
 	if !regexp.MustCompile(`^[0-9a-z]{4}$`).MatchString(pwd) || days < 0 {
 		return Link{}, c.problem(ReasonRefused, string(stepShare), errPwd).about("file", "“"+remote+"”")
@@ -49,21 +50,39 @@ func (c *Client) Share(ctx context.Context, remote, pwd string, days int) (Link,
 	if err != nil {
 		return Link{}, c.bare(ctx, err)
 	}
-	var s shared
-	if err := c.ask(ctx, q, &s); err != nil {
-		return Link{}, c.aboutShare(ctx, err, remote)
-	}
-	link := Link{ID: first(s.ShareID, s.Data.ShareID), URL: first(s.Link, s.Data.Link, s.ShortURL, s.Data.ShortURL), Pwd: pwd}
-	if link.URL == "" {
-		return Link{}, c.problem(ReasonServer, string(stepShare), errNoJSON).about("file", "“"+remote+"”")
-	}
-	if !strings.Contains(link.URL, "pwd=") {
-		sep := "?"
-		if strings.Contains(link.URL, "?") {
-			sep = "&"
+	for tries := 1; ; tries++ {
+		link, err := c.shareOnce(ctx, q, pwd, days)
+		f := failureOf(err)
+		if f == nil || !f.maybe || ctx.Err() != nil {
+			return link, c.aboutShare(ctx, err, remote)
 		}
-		link.URL += sep + "pwd=" + pwd
+		if link, found, err := c.Shared(ctx, remote, pwd, days); found || err != nil {
+			return link, err
+		}
+		wait, again := patienceOf(f.do, tries)
+		if !again {
+			return Link{}, c.aboutShare(ctx, err, remote)
+		}
+		if err := c.pause(ctx, wait); err != nil {
+			return Link{}, c.aboutShare(ctx, err, remote)
+		}
 	}
+}
+
+// shareOnce asks for the link. A failure says whether it may have been made all the same.
+func (c *Client) shareOnce(ctx context.Context, q call, pwd string, days int) (Link, error) {
+	var s shared
+	q.unsafe = true
+	q.lacks = func() error {
+		if first(s.Link, s.Data.Link, s.ShortURL, s.Data.ShortURL) == "" {
+			return errNoJSON
+		}
+		return nil
+	}
+	if err := c.ask(ctx, q, &s); err != nil {
+		return Link{}, err
+	}
+	link := linkOf(first(s.ShareID, s.Data.ShareID), first(s.Link, s.Data.Link, s.ShortURL, s.Data.ShortURL), pwd)
 	switch at := int64(s.Expires); {
 	case days == 0:
 	case at > 1_000_000_000:
@@ -72,6 +91,18 @@ func (c *Client) Share(ctx context.Context, remote, pwd string, days int) (Link,
 		link.Expires = c.baiduNow().Add(time.Duration(days) * 24 * time.Hour)
 	}
 	return link, nil
+}
+
+// linkOf puts the password into the address, as Baidu's own page does.
+func linkOf(id, address, pwd string) Link {
+	if !strings.Contains(address, "pwd=") {
+		sep := "?"
+		if strings.Contains(address, "?") {
+			sep = "&"
+		}
+		address += sep + "pwd=" + pwd
+	}
+	return Link{ID: id, URL: address, Pwd: pwd}
 }
 
 func first(of ...text) string {
@@ -123,6 +154,9 @@ func (c *Client) sharer() authority {
 }
 
 func (c *Client) aboutShare(ctx context.Context, err error, remote string) error {
+	if err == nil {
+		return nil
+	}
 	err = c.bare(ctx, err)
 	if e, ok := errors.AsType[*Error](err); ok {
 		return e.about("file", "“"+remote+"”")

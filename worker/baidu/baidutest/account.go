@@ -2,6 +2,7 @@ package baidutest
 
 import (
 	"fmt"
+	"strconv"
 	"time"
 )
 
@@ -49,8 +50,10 @@ type Account struct {
 	NeedsSTOKEN   bool
 	// AccessToken and RefreshToken, if set, are a pair that exists from the start.
 	AccessToken, RefreshToken string
-	Tier                      Tier
-	Quota, Used               int64
+	// Code is an authorization code that exists from the start, good once.
+	Code        string
+	Tier        Tier
+	Quota, Used int64
 	// ShareErrno is how every share is refused: 115, 110, -70 …; 0 allows them.
 	ShareErrno int
 }
@@ -59,7 +62,8 @@ type Account struct {
 func DefaultAccount() Account {
 	return Account{
 		Name: "alice", UK: 1000001, BDUSS: "fake-bduss-of-alice", STOKEN: "fake-stoken-of-alice",
-		AccessToken: "121.fake-access-of-alice", RefreshToken: "122.fake-refresh-of-alice", Tier: SVIP, Quota: 2048 * GiB,
+		AccessToken: "121.fake-access-of-alice", RefreshToken: "122.fake-refresh-of-alice",
+		Code: "fake-authorization-code-of-alice", Tier: SVIP, Quota: 2048 * GiB,
 	}
 }
 
@@ -78,13 +82,14 @@ type account struct {
 	revoked  bool // the cookies
 	grants   []*grant
 	files    map[string]*file
+	loose    map[string]*part // old slices, by md5
 	shares   []*Share
 	inFlight int
 	received int64
 }
 
 func newAccount(a Account) *account {
-	acc := &account{Account: a, files: map[string]*file{}}
+	acc := &account{Account: a, files: map[string]*file{}, loose: map[string]*part{}}
 	acc.files["/"] = &file{path: "/", dir: true}
 	if a.AccessToken != "" {
 		acc.grants = append(acc.grants, &grant{Tokens: Tokens{a.AccessToken, a.RefreshToken}, expires: time.Now().Add(30 * 24 * time.Hour)})
@@ -109,6 +114,8 @@ func (s *Server) account(name string) *account {
 	}
 	panic(fmt.Sprintf("baidutest: there is no account %q", name))
 }
+
+func (a *account) ukText() string { return strconv.FormatInt(a.UK, 10) }
 
 // issue gives the account a new pair. The caller holds mu.
 func (s *Server) issue(a *account) *grant {

@@ -61,7 +61,7 @@ func pcsStatus(code int) int {
 	switch code {
 	case 110, 111:
 		return http.StatusUnauthorized
-	case 31066:
+	case 31066, 31079:
 		return http.StatusNotFound
 	case -6, 6, 31041, 31042, 31043, 31044, 31045, 31064, 31326, 31363, 31364:
 		return http.StatusForbidden
@@ -104,7 +104,7 @@ func (c *call) answer(f fields) {
 func (c *call) send(status int, f fields) {
 	if c.family != oauth {
 		f["request_id"] = c.id
-		if c.s.opts.Answers.RequestIDText {
+		if c.s.opts.Answers.RequestIDText || !c.cookie && (c.endpoint == UInfo || c.endpoint == FileMetas) { // those two are text always
 			f["request_id"] = strconv.FormatInt(c.id, 10)
 		}
 		if c.s.opts.Answers.NumbersAsText {

@@ -241,6 +241,9 @@ func TestDevice_declinedExpiredUnknown(t *testing.T) {
 			t.Errorf("%v: %s, want %s", pair, got.body, want)
 		}
 	}
+	if got := c.device("scope", "basic netdisk"); got.json["device_code"] == nil {
+		t.Errorf("a scope with a blank: %s", got.body)
+	}
 }
 
 func TestDevice_pageIsWhereAPersonSaysYes(t *testing.T) {

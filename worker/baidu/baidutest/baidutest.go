@@ -52,13 +52,15 @@ type Options struct {
 	// uploads can be proved.
 	Hash        Hash
 	KeepContent bool
-	Strict      Strict
-	Locate      Locate
-	Answers     Answers
-	Limits      Limits
-	Shape       Shape
-	Faults      []Rule
-	Seed        uint64
+	// OldSlices lets the slices of before 2025 work: type=tmpfile and createsuperfile.
+	OldSlices bool
+	Strict    Strict
+	Locate    Locate
+	Answers   Answers
+	Limits    Limits
+	Shape     Shape
+	Faults    []Rule
+	Seed      uint64
 }
 
 // Strict are the rules that some accounts, apps or days do not have.
@@ -114,25 +116,26 @@ type Server struct {
 	urls URLs
 	ca   *authority
 
-	mu        sync.Mutex
-	closed    bool
-	offset    time.Duration // what Advance added to the clock
-	sequence  int64         // of fs_ids, share ids, tokens and uploads
-	accounts  []*account
-	devices   map[string]*device
-	sessions  map[string]*session
-	known     map[string]content  // by md5 of the content
-	expected  map[string][]string // by path: md5 per slice
-	located   int
-	down      map[string]bool // slice hosts, by name
-	counts    counts
-	faults    *script
-	link      *link
-	listeners []*listener
-	hostnames []string
-	plainHost string
-	buffers   sync.Pool
-	drop      chan struct{} // closed when the server closes; ends what hangs
+	mu          sync.Mutex
+	closed      bool
+	offset      time.Duration // what Advance added to the clock
+	sequence    int64         // of fs_ids, share ids, tokens and uploads
+	accounts    []*account
+	devices     map[string]*device
+	permissions map[string]*permission // by authorization code
+	sessions    map[string]*session
+	known       map[string]content  // by md5 of the content
+	expected    map[string][]string // by path: md5 per slice
+	located     int
+	down        map[string]bool // slice hosts, by name
+	counts      counts
+	faults      *script
+	link        *link
+	listeners   []*listener
+	hostnames   []string
+	plainHost   string
+	buffers     sync.Pool
+	drop        chan struct{} // closed when the server closes; ends what hangs
 }
 
 // New starts a Baidu that ends with the test.
@@ -155,11 +158,15 @@ func Start(opts Options) (*Server, error) {
 	}
 	s := &Server{
 		opts: opts, ca: ca,
-		devices: map[string]*device{}, sessions: map[string]*session{}, known: map[string]content{}, expected: map[string][]string{},
+		devices: map[string]*device{}, permissions: map[string]*permission{}, sessions: map[string]*session{}, known: map[string]content{}, expected: map[string][]string{},
 		down: map[string]bool{}, counts: newCounts(), buffers: sync.Pool{New: newBuffer}, faults: newScript(opts.Seed, opts.Faults), link: newLink(opts.Shape), drop: make(chan struct{}),
 	}
 	for _, a := range opts.Accounts {
-		s.accounts = append(s.accounts, newAccount(a))
+		acc := newAccount(a)
+		s.accounts = append(s.accounts, acc)
+		if a.Code != "" {
+			s.permissions[a.Code] = &permission{account: acc}
+		}
 	}
 	if err := s.listen(); err != nil {
 		s.Close()

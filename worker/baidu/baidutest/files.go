@@ -89,16 +89,20 @@ func (c *call) describeAll(files []*file) []fields {
 	return list
 }
 
-// sorted obeys order and desc.
+// sorted obeys order and desc, which PCS calls by and order.
 func (c *call) sorted(files []*file) []*file {
+	by, backwards := c.param("order"), c.param("desc") == "1"
+	if c.family == pcs {
+		by, backwards = c.param("by"), c.param("order") == "desc"
+	}
 	key := map[string]func(a, b *file) int{
 		"time": func(a, b *file) int { return a.mtime.Compare(b.mtime) },
 		"size": func(a, b *file) int { return int(min(max(a.size-b.size, -1), 1)) },
-	}[c.param("order")]
+	}[by]
 	if key != nil {
 		slices.SortStableFunc(files, key)
 	}
-	if d := c.param("desc"); d == "1" {
+	if backwards {
 		slices.Reverse(files)
 	}
 	return files

@@ -66,7 +66,8 @@ func TestLink_someConnectionsAreSlow(t *testing.T) {
 
 func TestLink_throttlesTheGreedy(t *testing.T) {
 	t.Parallel()
-	shape := baidutest.Shape{ThrottleAfter: mib, ThrottleRate: 6 * mib, ThrottleUnless: 1}
+	shape := baidutest.Shape{PerConn: 24 * mib, ThrottleAfter: mib, // slow enough to be under way together on a busy machine
+		ThrottleRate: 6 * mib, ThrottleUnless: 1}
 	if d := took(t, baidutest.Options{Shape: shape}, 3); d < 500*time.Millisecond {
 		t.Errorf("12 MiB by three, throttled to 6 MiB/s each, took %s", d)
 	}

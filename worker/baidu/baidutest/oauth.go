@@ -59,7 +59,7 @@ func (c *call) exchange() (fields, *refusal) {
 	case "device_token":
 		return c.deviceToken(c.param("code"))
 	case "authorization_code":
-		return nil, grantError("invalid_grant", "Invalid authorization code: "+c.param("code"))
+		return c.byCode(c.param("code"), c.param("redirect_uri"))
 	default:
 		return nil, grantError("unsupported_grant_type", "The authorization grant type is not supported")
 	}
@@ -101,7 +101,7 @@ func (c *call) deviceCode() (fields, *refusal) {
 	if c.param("client_id") != c.s.opts.App.ClientID {
 		return nil, &refusal{status: http.StatusUnauthorized, word: "invalid_client", text: "unknown client id"}
 	}
-	if c.param("scope") != "basic,netdisk" {
+	if !scopeFits(c.param("scope")) {
 		return nil, grantError("invalid_scope", "The requested scope is invalid")
 	}
 	n, limits := c.s.next(), c.s.opts.Limits

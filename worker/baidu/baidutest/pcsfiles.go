@@ -3,6 +3,7 @@ package baidutest
 import (
 	"encoding/json"
 	"path"
+	"strconv"
 	"strings"
 )
 
@@ -66,11 +67,26 @@ func (c *call) listPCS() (fields, *refusal) {
 	if !there {
 		return nil, notThere()
 	}
+	from, to, ok := listRange(c.param("limit"))
+	if !ok {
+		return nil, refuse(31023, "param error: limit")
+	}
 	list := []fields{}
-	for _, f := range window(c.sorted(c.under(dir, false)), 0, 1000) {
+	for _, f := range window(c.sorted(c.under(dir, false)), from, min(to-from, 1000)) {
 		list = append(list, c.s.describePCS(f))
 	}
 	return fields{"list": list}, nil
+}
+
+// listRange reads "0-100", from the first to before the last. More than 1,000 are never given, whatever is asked.
+func listRange(limit string) (from, to int, ok bool) {
+	if limit == "" {
+		return 0, 1000, true
+	}
+	first, last, found := strings.Cut(limit, "-")
+	from, err := strconv.Atoi(first)
+	to, err2 := strconv.Atoi(last)
+	return from, to, found && err == nil && err2 == nil && from <= to
 }
 
 func (c *call) searchPCS() (fields, *refusal) {

@@ -42,6 +42,20 @@ func (c *call) quotaPCS() (fields, *refusal) {
 	return fields{"quota": c.account.Quota, "used": c.account.Used}, nil
 }
 
+// diskPage is the web's page; the bdstoken stands in it for whoever is logged in there, which takes the STOKEN.
+func (c *call) diskPage() (fields, *refusal) {
+	if len(cookies(c.r, "STOKEN")) != 1 {
+		return nil, page(http.StatusOK, "text/html; charset=utf-8", "<html><body>log in</body></html>\n")
+	}
+	text := `<html><script>locals.mset({"bdstoken":"` + c.account.bdstoken() + `","uk":` + c.account.ukText() + `});</script></html>`
+	return nil, page(http.StatusOK, "text/html; charset=utf-8", text+"\n")
+}
+
+// membership is what the account's holder has bought.
+func (c *call) membership() (fields, *refusal) {
+	return fields{"product_infos": []fields{}, "level_info": fields{"current_level": int(c.account.Tier)}}, nil
+}
+
 func (c *call) templateVariable() (fields, *refusal) {
 	result := fields{}
 	if strings.Contains(c.query.Get("fields"), "bdstoken") {

@@ -59,6 +59,10 @@ const (
 	Token         = "token"
 	DeviceCode    = "device/code"
 	DevicePage    = "device"
+	Authorize     = "authorize"
+	LoggedIn      = "passport/getInfo"
+	DiskPage      = "disk"
+	Membership    = "membership"
 	TiebaLogin    = "tieba/login"
 	TiebaPanel    = "tieba/panel"
 	TiebaProfile  = "tieba/profile"
@@ -124,6 +128,9 @@ func panTable() map[string]endpoint {
 		"/rest/2.0/xpan/multimedia?listall":   {ListAll, get, pan, byToken, false, (*call).listAll},
 		"/api/quota":                          {Quota, get, pan, byEither, false, (*call).quotaPan},
 		"/api/user/getinfo":                   {GetInfo, get, pan, byCookie, false, (*call).getInfo},
+		"/rest/2.0/membership/user?query":     {Membership, get, pan, byCookie, false, (*call).membership},
+		"/disk/home":                          {DiskPage, get, pan, byCookie, false, (*call).diskPage},
+		"/disk/main":                          {DiskPage, get, pan, byCookie, false, (*call).diskPage},
 		"/api/gettemplatevariable":            {TemplateVars, get, pan, byCookie, false, (*call).templateVariable},
 		"/api/list":                           {List, get, pan, byCookie, false, (*call).listPan},
 		"/api/search":                         {Search, get, pan, byCookie, false, (*call).searchXpan},
@@ -147,23 +154,28 @@ func pcsTable() map[string]endpoint {
 		"/rest/2.0/pcs/file?meta":            {Meta, "", pcs, byEither, false, (*call).meta},
 		"/rest/2.0/pcs/file?list":            {List, get, pcs, byEither, false, (*call).listPCS},
 		"/rest/2.0/pcs/file?search":          {Search, get, pcs, byEither, false, (*call).searchPCS},
-		"/rest/2.0/pcs/file?mkdir":           {Mkdir, post, pcs, byEither, false, (*call).mkdir},
+		"/rest/2.0/pcs/file?mkdir":           {Mkdir, "", pcs, byEither, false, (*call).mkdir},
 		"/rest/2.0/pcs/file?delete":          {Delete, post, pcs, byEither, false, (*call).deletePCS},
 		"/rest/2.0/pcs/file?move":            {Move, post, pcs, byEither, false, (*call).movePCS},
 		"/rest/2.0/pcs/file?copy":            {Copy, post, pcs, byEither, false, (*call).copyPCS},
 		"/rest/2.0/pcs/file?locateupload":    {LocateUpload, "", pcs, anybody, false, (*call).locateUpload},
 		"/rest/2.0/pcs/file?upload":          {Upload, post, pcs, byEither, true, (*call).uploadWhole},
 		"/rest/2.0/pcs/file?rapidupload":     {DeadUpload, "", pcs, byEither, true, (*call).deadRapid},
-		"/rest/2.0/pcs/file?createsuperfile": {DeadUpload, "", pcs, byEither, true, (*call).dead},
+		"/rest/2.0/pcs/file?createsuperfile": {DeadUpload, "", pcs, byEither, true, (*call).oldCreate},
 		"/rest/2.0/pcs/superfile2?upload":    {SuperFile2, post, pcs, byEither, true, (*call).superFile2},
 	}
 }
 
 func openapiTable() map[string]endpoint {
+	const get = http.MethodGet
 	return map[string]endpoint{
 		"/oauth/2.0/token":       {Token, "", oauth, anybody, false, (*call).token},
 		"/oauth/2.0/device/code": {DeviceCode, "", oauth, anybody, false, (*call).deviceCode},
-		"/device":                {DevicePage, http.MethodGet, oauth, anybody, false, (*call).devicePage},
+		"/oauth/2.0/authorize":   {Authorize, get, oauth, anybody, false, (*call).authorize},
+		"/device":                {DevicePage, get, oauth, anybody, false, (*call).devicePage},
+		// with the errors of a REST front
+		"/rest/2.0/passport/users/getInfo?":         {LoggedIn, "", pcs, byToken, false, (*call).loggedIn},
+		"/rest/2.0/passport/users/getLoggedInUser?": {LoggedIn, "", pcs, byToken, false, (*call).loggedIn},
 	}
 }
 
@@ -185,15 +197,6 @@ func Endpoints() []string {
 		}
 	}
 	return slices.Sorted(maps.Keys(names))
-}
-
-// dead is how the old upload methods end since 2025.
-func (c *call) dead() (fields, *refusal) {
-	return nil, refuse(31299, "Invalid param keylist")
-}
-
-func (c *call) deadRapid() (fields, *refusal) {
-	return nil, refuse(31079, "File md5 not found, you should use upload api to upload the whole file.")
 }
 
 func unsupported(*call) (fields, *refusal) { return nil, refuse(3, "Unsupported open api") }

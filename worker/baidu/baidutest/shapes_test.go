@@ -145,6 +145,9 @@ func TestFiles_areMadeMovedAndDeleted(t *testing.T) {
 	pcs := func(method string, pairs ...string) answer {
 		return c.post(c.pcs+"/rest/2.0/pcs/file", with(q("method", method, "app_id", "266719"), pairs...), url.Values{})
 	}
+	if got := c.get(c.pcs+"/rest/2.0/pcs/file", q("method", "mkdir", "app_id", "266719", "path", "/by/get")); got.text("path") != "/by/get" {
+		t.Errorf("mkdir by GET, as BaiduPCS-Py asks it: %d %s", got.status, got.body)
+	}
 	pcs("mkdir", "path", "/直播").expect(t, "a folder that exists", 400, 31061, "exists")
 	pcs("delete", "path", "/nothing").expect(t, "deleting nothing", 404, 31066, "")
 	pcs("move", "from", anyPath, "to", "/直播/b?.flv").expect(t, "a bad name", 400, 31062, "")

@@ -238,9 +238,9 @@ func TestSlice_thatTakesTooLongIsCutByTheGateway(t *testing.T) {
 func TestSlice_oldMethodsAreDead(t *testing.T) {
 	t.Parallel()
 	c := cookieClient(t, baidutest.New(t, baidutest.Options{}))
-	for method, want := range map[string]int{"upload": 31299, "createsuperfile": 31299, "rapidupload": 31079, "nonsense": 3} {
+	for method, want := range map[string][2]int{"upload": {400, 31299}, "createsuperfile": {400, 31299}, "rapidupload": {404, 31079}, "nonsense": {400, 3}} {
 		got := c.post(c.pcs+"/rest/2.0/pcs/file", q("method", method, "app_id", "266719", "type", "tmpfile"), url.Values{})
-		got.expect(t, method, 400, want, "")
+		got.expect(t, method, want[0], want[1], "")
 	}
 	if got := c.get(c.pan+"/nowhere", nil); got.status != http.StatusNotFound || got.code() != 0 {
 		t.Errorf("an unknown path: %d %s", got.status, got.body)

@@ -3,6 +3,7 @@ package baidutest_test
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"testing"
 
 	"github.com/ngworks/nglive/worker/baidu/baidutest"
@@ -80,6 +81,11 @@ func TestUpload_lazyByCookieTellsNothingBeforeCreate(t *testing.T) {
 	c.locate()
 	for n := range u.count() {
 		u.mustSend(n)
+	}
+	for _, wrong := range []string{strconv.FormatInt(9*mib-1, 10), strconv.FormatInt(9*mib+1, 10)} {
+		if a := u.create("size", wrong); a.code() != 10 {
+			t.Errorf("create with %s bytes, which are not those that came, answered %s", wrong, a.body)
+		}
 	}
 	if a := u.create("target_path", "/直播/23058"); a.code() != 0 {
 		t.Fatalf("create answered %s", a.body)

@@ -59,6 +59,7 @@ func (s *setup) flags(stderr io.Writer) *flag.FlagSet {
 	f.BoolVar(&s.account.NeedsSTOKEN, "needs-stoken", false, "refuse a BDUSS without STOKEN")
 	f.StringVar(&s.account.AccessToken, "access-token", s.account.AccessToken, "an access token that exists from the start")
 	f.StringVar(&s.account.RefreshToken, "refresh-token", s.account.RefreshToken, "its refresh token")
+	f.StringVar(&s.account.Code, "code", s.account.Code, "an authorization code that exists from the start, good once; the page of /oauth/2.0/authorize gives others")
 	f.StringVar(&o.App.ClientID, "client-id", o.App.ClientID, "the application's AppKey")
 	f.StringVar(&o.App.ClientSecret, "client-secret", o.App.ClientSecret, "the application's SecretKey")
 	f.StringVar(&o.App.Folder, "app", o.App.Folder, "the application's folder below /apps; empty lets OAuth write everywhere")
@@ -77,6 +78,7 @@ func (s *setup) flags(stderr io.Writer) *flag.FlagSet {
 	f.DurationVar(&o.Limits.SessionLifetime, "session", 0, "how long an uploadid lives, 24h when 0")
 	f.DurationVar(&o.Limits.VisibleDelay, "visible-delay", 0, "how long a created file stays out of listings")
 	f.DurationVar(&o.Limits.Gateway, "gateway", 0, "cut a slice that takes longer, 30s when 0")
+	f.BoolVar(&o.OldSlices, "old-slices", false, "let the slices of before 2025 work: type=tmpfile and createsuperfile")
 	f.BoolVar(&o.Locate.FirstDead, "first-host-dead", false, "locateupload names a first host that is dead")
 	f.BoolVar(&o.Locate.Rotate, "rotate-hosts", false, "locateupload names another host first each time")
 
@@ -118,7 +120,7 @@ func (s *setup) finish(rest []string) error {
 	case "oauth":
 		s.account.BDUSS, s.account.STOKEN = "", ""
 	case "cookie":
-		s.account.AccessToken, s.account.RefreshToken = "", ""
+		s.account.AccessToken, s.account.RefreshToken, s.account.Code = "", "", ""
 	case "both":
 	default:
 		return fmt.Errorf("-kind %s: want oauth, cookie or both", s.kind)

@@ -76,6 +76,7 @@ func (s *setup) describe(out io.Writer, server *baidutest.Server) {
 	if a.AccessToken != "" {
 		fmt.Fprintf(out, "  application     client_id %s   client_secret %s   folder /apps/%s\n", app.ClientID, app.ClientSecret, app.Folder)
 		fmt.Fprintf(out, "  tokens          access %s   refresh %s\n", a.AccessToken, a.RefreshToken)
+		fmt.Fprintf(out, "  code            %s   or one that https://openapi.baidu.com/oauth/2.0/authorize shows\n", a.Code)
 		fmt.Fprintf(out, "  device login    say yes with: curl '%s/device?code=USER_CODE'\n", u.Proxy)
 	}
 	if a.BDUSS != "" {

@@ -59,7 +59,7 @@ func TestCmd_servesAClientAndSaysWhatItDid(t *testing.T) {
 	ctx, stop := context.WithCancel(t.Context())
 	out, done := &screen{}, make(chan int, 1)
 	go func() {
-		done <- run(ctx, []string{"-listen", "127.0.0.1:0", "-ca", ca, "-faults", script, "-tier", "member", "-quota", "1G", "-name", "bob", "-approve"}, out, out)
+		done <- run(ctx, []string{"-listen", "127.0.0.1:0", "-ca", ca, "-faults", script, "-tier", "member", "-quota", "1G", "-name", "bob", "-approve", "-code", "a-code-of-bob"}, out, out)
 	}()
 	proxy, err := url.Parse(out.shows(t, `proxy +(\S+)`))
 	if err != nil {
@@ -98,11 +98,16 @@ func TestCmd_servesAClientAndSaysWhatItDid(t *testing.T) {
 		t.Errorf("uinfo: %s", body)
 	}
 	out.shows(t, `quota +pan.baidu.com +504`)
+	code := out.shows(t, `code +(\S+)`)
+	exchange := "https://openapi.baidu.com/oauth/2.0/token?grant_type=authorization_code&redirect_uri=oob&client_id=fake-client-id&client_secret=fake-client-secret&code="
+	if status, body := get(exchange + code); status != http.StatusOK || !strings.Contains(body, "refresh_token") {
+		t.Errorf("the code that was printed: %d %s", status, body)
+	}
 	stop()
 	if code := <-done; code != 0 {
 		t.Errorf("it ended with %d", code)
 	}
-	out.shows(t, `3 requests, 0 slices`)
+	out.shows(t, `4 requests, 0 slices`)
 }
 
 func TestCmd_refusesWhatItDoesNotUnderstand(t *testing.T) {
