@@ -373,11 +373,11 @@ func TestSweep_awaitsTheEndOfTheFormerRecordingOfAPath(t *testing.T) {
 	flow.ID = tasks.DefaultFlowID
 	require.NoError(t, s.store.ChangeFlows(t.Context(), func(f *tasks.Flows) error { f.Flows = append(f.Flows, flow); return nil }))
 	s.start()
-	s.file("a.flv", "content")
+	s.file("a.flv", "a long recording")
 	<-s.slow.began
 	r := s.at("a.flv")
 	s.put("a.flv", "kept.elsewhere") // so that the next one has another inode
-	s.file("a.flv", "another recording")
+	s.file("a.flv", "another")       // not larger: it cannot be the first one grown
 	s.rounds(4)
 	assert.Equal(t, int64(1), s.count(), "the first one is worked on")
 	close(s.slow.gate)
@@ -385,5 +385,5 @@ func TestSweep_awaitsTheEndOfTheFormerRecordingOfAPath(t *testing.T) {
 	s.until("the second is taken in", func() bool { return s.count() == 2 })
 	next := s.becomes("a.flv", tasks.Finished)
 	assert.NotEqual(t, r.ID, next.ID)
-	assert.Equal(t, int64(len("another recording")), next.SizeBytes)
+	assert.Equal(t, int64(len("another")), next.SizeBytes)
 }
