@@ -96,7 +96,7 @@ func (r *receiver) has(id string) (said string, times int) {
 
 // listener hears the feed and comes back with since= whenever it is cut off.
 type chaosListener struct {
-	url string
+	bases []string // the copies of web; it comes back to another one than it left
 
 	mu     sync.Mutex
 	seqs   []string
@@ -115,8 +115,9 @@ func (l *chaosListener) last() string {
 
 // listen goes on until ctx ends.
 func (l *chaosListener) listen(ctx context.Context) {
-	for ctx.Err() == nil {
-		conn, res, err := websocket.DefaultDialer.DialContext(ctx, l.url+"?live=0&since="+l.last(), nil)
+	for n := 0; ctx.Err() == nil; n++ {
+		base := "ws" + strings.TrimPrefix(l.bases[n%len(l.bases)], "http")
+		conn, res, err := websocket.DefaultDialer.DialContext(ctx, base+"/ws?live=0&since="+l.last(), nil)
 		if err != nil {
 			pause(ctx, 100*time.Millisecond)
 			continue

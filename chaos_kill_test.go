@@ -113,6 +113,7 @@ func failpoints(t *testing.T) map[component][]string {
 	for c, names := range points {
 		sorted[c] = slices.Sorted(maps.Keys(names))
 	}
+	sorted[otherWeb] = sorted[theWeb]
 	if len(sorted[theWorker]) < 20 || len(sorted[theWeb]) < 8 {
 		t.Fatalf("the source names too few failpoints: %v", sorted)
 	}
@@ -149,12 +150,17 @@ func (k *killer) life(r *rand.Rand, c component) life {
 	points := k.points[c]
 	if i := r.IntN(len(points) + len(points)/2); i < len(points) {
 		l.point, l.n, l.quiet = points[i], 1+r.IntN(4), time.Second+rand2(r, 3*time.Second)
-		if strings.HasPrefix(l.point, "reclaim.") {
-			l.n, l.quiet = 1, 0 // it is reached at the start alone
+		if atTheStart(l.point) {
+			l.n, l.quiet = 1, 0
 		}
 		l.length = l.quiet + 5*time.Second
 	}
 	return l
+}
+
+// atTheStart are the points that a worker reaches only while it starts.
+func atTheStart(point string) bool {
+	return strings.HasPrefix(point, "reclaim.") || strings.HasPrefix(point, "journal.forget.")
 }
 
 // keep lets a component live and die until ctx ends.
@@ -291,7 +297,7 @@ func (k *killer) shake(ctx context.Context) {
 
 func (k *killer) pullAll(how syscall.Signal, where string) {
 	var all []*process
-	for _, c := range []component{theRedis, theWeb, theWorker} {
+	for _, c := range k.sys.components() {
 		p := k.sys.current(c)
 		if p == nil {
 			continue

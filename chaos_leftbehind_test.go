@@ -112,6 +112,12 @@ func (c *chaos) figures(w io.Writer, v *verdict, took time.Duration) {
 	for _, t := range c.plan.takes {
 		distinct += len(t.posts)
 	}
+	again := 0
+	for _, m := range c.recorder.all() {
+		if m.again != nil {
+			again++
+		}
+	}
 	say := func(format string, args ...any) { _, _ = fmt.Fprintf(w, format+"\n", args...) }
 	say("\n%d events in %d deliveries; %d of these were given up after three tries; %d lifecycle events stored", distinct, c.recorder.sent.Load(), c.recorder.unheard.Load(), v.events)
 	say("Redis stopped for seconds %d times; everything restarted in peace %d times; the output disk full %d times (%s)", y.stops, y.restarts, y.fills, c.disk)
@@ -119,6 +125,8 @@ func (c *chaos) figures(w io.Writer, v *verdict, took time.Duration) {
 	say("from a restarted worker to its work being taken up again: %s (goal 2 s)", spread(y.resumed))
 	say("from the closing of a file nobody told of to its adoption: %s", spread(v.adopted))
 	say("%d chosen events, each notified at least once; the listener came back %d times", v.notifications, c.listener.comes)
+	say("the disk guard took %d sources that were proved to be uploaded, while its worker was killed %d times, and no other", v.cleaned, c.plan.scale.cleanKills)
+	say("%d paths were used again by another recording", again)
 	say("%d of %d recordings are broken and say so", c.plan.flaws, len(c.plan.takes))
 	for reason, n := range c.retried {
 		say("%d dead letters, retried as a person does: %s", n, reason)

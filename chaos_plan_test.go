@@ -19,19 +19,20 @@ type scale struct {
 	settle                           time.Duration // how long everything may take to come to its end afterwards
 	lastRepeat                       time.Duration // how late an event may come again
 	restarts                         int           // of everything at once
+	cleanKills                       int           // while the disk guard cleans
 }
 
 func fullScale() scale {
 	return scale{
 		recordings: 312, events: 10_000, kills: 200, rooms: 8, play: 8 * time.Minute, settle: 15 * time.Minute,
-		lastRepeat: time.Minute, restarts: 6,
+		lastRepeat: time.Minute, restarts: 6, cleanKills: 5,
 	}
 }
 
 func shortScale() scale {
 	return scale{
 		recordings: 40, events: 1_000, kills: 20, rooms: 8, play: 40 * time.Second, settle: 8 * time.Minute,
-		lastRepeat: 8 * time.Second, restarts: 2,
+		lastRepeat: 8 * time.Second, restarts: 2, cleanKills: 1,
 	}
 }
 
@@ -63,7 +64,8 @@ type take struct {
 	begin   time.Duration // since the start of the play
 	grow    time.Duration // from its opening to its closing
 	flaw    flaw
-	moved   bool // a person renames the file once it is finished
+	moved   bool  // a person renames the file once it is finished
+	again   *take // an earlier one of the room, whose path it uses once more when that one's file is gone
 	posts   []post
 }
 
@@ -113,10 +115,52 @@ func newPlan(seed uint64, s scale) *plan {
 		}
 		t.moved = n%11 == 5
 		t.posts = eventsOf(r)
+		t.again = p.formerOf(t)
 		p.takes = append(p.takes, t)
 	}
 	p.repeat(r)
 	return p
+}
+
+// formerOf is the take whose path a take uses again: in rooms that let their sources go every fifth does. Of the former one's opening
+// somebody must hear: a path whose files nobody told of names one recording for as long as nobody can tell the files apart.
+func (p *plan) formerOf(t *take) *take {
+	const every = 5
+	at := t.n - (every-1)*p.scale.rooms
+	if (t.n/p.scale.rooms)%every != every-1 || at < 0 || !t.clearsSource() || t.flaw != sound {
+		return nil
+	}
+	former := p.takes[at]
+	if former.flaw != sound || len(former.posts[2].delays) == 0 {
+		return nil
+	}
+	return former
+}
+
+// flows are what the rooms do with their recordings: most as NGlive does by itself, some let go of the source or the output, some encode.
+func flows() map[int64]tasks.Flow {
+	clearing := func(id, what string) tasks.Flow {
+		f := tasks.DefaultFlow()
+		f.ID, f.Name = id, id
+		f.Steps = append(f.Steps, tasks.Step{ID: "clear", Type: tasks.StepDelete, With: map[string]any{"what": what}})
+		return f
+	}
+	encode := tasks.DefaultFlow()
+	encode.ID, encode.Name = "encode", "encode"
+	encode.Steps[0].With = map[string]any{"mode": "CRF", "crf": 30, "preset": "ultrafast"}
+	return map[int64]tasks.Flow{
+		1: clearing("clear-source", "source"), 3: clearing("clear-both", "both"), 4: clearing("clear-output", "output"), 6: encode,
+	}
+}
+
+// clearsSource reports whether a take's flow lets its source go.
+func (k *take) clearsSource() bool {
+	for _, s := range flows()[k.room-firstRoom].Steps {
+		if s.Type == tasks.StepDelete {
+			return s.Delete().What != "output"
+		}
+	}
+	return false
 }
 
 // eventsOf are a file's events in the recorder's order, each with its fate: most arrive at once, some late and so in another order,
@@ -175,6 +219,11 @@ func id(r *rand.Rand) string {
 	}
 	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
 	return uuid.UUID(b).String()
+}
+
+// comments are the text that only this take has beside it.
+func (t *take) comments() string {
+	return fmt.Sprintf("<i><d p=\"0.1,1,25,1,1,0,0,0\" user=\"u\">comments of take %d</d></i>", t.n)
 }
 
 // stem is what a take's files are called; opened is when it began.

@@ -18,14 +18,15 @@ import (
 type recorderDouble struct {
 	plan   *plan
 	films  *films
-	base   string // of web
-	dir    string // RECORDINGS_DIR
+	bases  []string // the copies of web, before which something shares out what comes
+	dir    string   // RECORDINGS_DIR
 	client *http.Client
 
 	wg    sync.WaitGroup
 	mu    sync.Mutex
 	made  map[int]*made
-	taken map[string]bool // ids of events that were answered 2xx
+	free  func(context.Context, *made) bool // a finished take's path may be used again
+	taken map[string]bool                   // ids of events that were answered 2xx
 
 	sent, unheard atomic.Int64 // deliveries begun, and given up after three tries
 }
@@ -33,6 +34,7 @@ type recorderDouble struct {
 // made is what became of a take.
 type made struct {
 	take     *take
+	again    *made  // the one whose path it used again
 	path     string // relative to RECORDINGS_DIR, as announced
 	now      string // where it is now
 	print    fingerprint
@@ -42,7 +44,7 @@ type made struct {
 
 func newRecorderDouble(p *plan, f *films, s *system) *recorderDouble {
 	return &recorderDouble{
-		plan: p, films: f, base: s.client.base, dir: filepath.Join(s.dir, "recordings"),
+		plan: p, films: f, bases: s.bases(), dir: filepath.Join(s.dir, "recordings"),
 		client: &http.Client{Timeout: 100 * time.Second}, made: map[int]*made{}, taken: map[string]bool{},
 	}
 }
@@ -62,7 +64,11 @@ func (d *recorderDouble) play(ctx context.Context) {
 // record writes one file while its events go out.
 func (d *recorderDouble) record(ctx context.Context, t *take) {
 	m := &made{take: t, opened: time.Now()}
-	m.path = filepath.Join(tasks.Slashed(t.streamerFolder()), t.stem(m.opened)+".flv")
+	if m.again = d.freed(ctx, t); m.again != nil {
+		m.path, m.opened = m.again.path, time.Now()
+	} else {
+		m.path = filepath.Join(tasks.Slashed(t.streamerFolder()), t.stem(m.opened)+".flv")
+	}
 	m.now = m.path
 	content := d.films.content(t, m.opened)
 	m.print = fingerprintOfBytes(content)
@@ -74,7 +80,7 @@ func (d *recorderDouble) record(ctx context.Context, t *take) {
 			d.announce(ctx, m, e, m.opened)
 		}
 	}
-	d.write(ctx, filepath.Join(d.dir, m.path), content, t.grow)
+	d.write(ctx, filepath.Join(d.dir, m.path), content, t)
 	d.mu.Lock()
 	m.closedAt = time.Now()
 	d.mu.Unlock()
@@ -85,8 +91,24 @@ func (d *recorderDouble) record(ctx context.Context, t *take) {
 	}
 }
 
+// freed waits for the path that a take is to use again, for a while.
+func (d *recorderDouble) freed(ctx context.Context, t *take) *made {
+	if t.again == nil {
+		return nil
+	}
+	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); pause(ctx, 500*time.Millisecond) {
+		d.mu.Lock()
+		former := d.made[t.again.n]
+		d.mu.Unlock()
+		if former != nil && d.free(ctx, former) {
+			return former
+		}
+	}
+	return nil
+}
+
 // write grows a file: it stays open until it is whole, and a little comment file lies beside it.
-func (d *recorderDouble) write(ctx context.Context, path string, content []byte, grow time.Duration) {
+func (d *recorderDouble) write(ctx context.Context, path string, content []byte, t *take) {
 	f := d.create(path)
 	const pieces = 5
 	for i := range pieces {
@@ -94,10 +116,10 @@ func (d *recorderDouble) write(ctx context.Context, path string, content []byte,
 		if _, err := f.Write(content[from:to]); err != nil {
 			panic(err)
 		}
-		pause(ctx, grow/pieces)
+		pause(ctx, t.grow/pieces)
 	}
 	comments := path[:len(path)-len(".flv")] + ".xml"
-	if err := os.WriteFile(comments, []byte("<i><d p=\"0.1,1,25,1,1,0,0,0\" user=\"u\">"+filepath.Base(path)+"</d></i>"), 0o600); err != nil {
+	if err := os.WriteFile(comments, []byte(t.comments()), 0o600); err != nil {
 		panic(err)
 	}
 	if err := f.Close(); err != nil {
@@ -121,20 +143,20 @@ func (t *take) streamerFolder() string { return t.streamer() }
 // announce lets an event's deliveries go out, each at its time.
 func (d *recorderDouble) announce(ctx context.Context, m *made, e post, from time.Time) {
 	event := m.event(e)
-	for _, delay := range e.delays {
+	for n, delay := range e.delays {
 		d.wg.Go(func() {
 			pause(ctx, time.Until(from.Add(e.after+delay)))
-			d.deliver(ctx, event)
+			d.deliver(ctx, event, n)
 		})
 	}
 }
 
-// deliver tries three times.
-func (d *recorderDouble) deliver(ctx context.Context, event recorderEvent) {
+// deliver tries three times, at one copy of web after the other; n is which delivery of the event it is.
+func (d *recorderDouble) deliver(ctx context.Context, event recorderEvent, n int) {
 	d.sent.Add(1)
-	c := &client{base: d.base, http: d.client}
-	for _, wait := range []time.Duration{0, time.Second, 2 * time.Second} {
+	for try, wait := range []time.Duration{0, time.Second, 2 * time.Second} {
 		pause(ctx, wait)
+		c := &client{base: d.bases[(int(event.EventID[0])+n+try)%len(d.bases)], http: d.client}
 		if c.call(ctx, http.MethodPost, "/webhook/?node="+chaosNode, event, nil) == nil {
 			d.mu.Lock()
 			d.taken[event.EventID] = true

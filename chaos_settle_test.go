@@ -3,8 +3,10 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -63,16 +65,15 @@ func (c *chaos) open(ctx context.Context) []string {
 		return []string{"the API: " + err.Error()}
 	}
 	var open []string
-	known := map[string]bool{}
 	for _, r := range list {
-		known[r.Path] = true
 		if !r.State.Over() {
 			open = append(open, fmt.Sprintf("%s is %s (%s)", r.Path, r.State, stepsOf(r)))
 		}
 	}
+	of := c.recordingsOf(list)
 	for _, m := range c.recorder.all() {
-		if !known[m.path] {
-			open = append(open, m.path+" is not known")
+		if len(of[m]) == 0 {
+			open = append(open, fmt.Sprintf("%s of take %d is not known", m.path, m.take.n))
 		}
 	}
 	queues, err := tasks.NewQueue(c.sys.rdb, tasks.NewStore(c.sys.rdb, time.Hour)).Queues()
@@ -81,7 +82,7 @@ func (c *chaos) open(ctx context.Context) []string {
 	}
 	for _, q := range queues {
 		if n := q.Pending + q.Active + q.Scheduled + q.Retry; n > 0 {
-			open = append(open, fmt.Sprintf("%d tasks in %s (%d retry)", n, q.Name, q.Retry))
+			open = append(open, fmt.Sprintf("%d tasks in %s (%d pending, %d active, %d retry)", n, q.Name, q.Pending, q.Active, q.Retry))
 		}
 	}
 	store := tasks.NewStore(c.sys.rdb, time.Hour)
@@ -91,6 +92,29 @@ func (c *chaos) open(ctx context.Context) []string {
 		open = append(open, fmt.Sprintf("the newest event is %s, relayed up to %s, heard up to %s", last, cursor, c.listener.last()))
 	}
 	return open
+}
+
+// recordingsOf gives each take its recordings: one. A path that was used again has one for each take, in their order.
+func (c *chaos) recordingsOf(list []tasks.Recording) map[*made][]tasks.Recording {
+	byPath := map[string][]tasks.Recording{}
+	for _, r := range list {
+		byPath[r.Path] = append(byPath[r.Path], r)
+	}
+	last, of := map[string]*made{}, map[*made][]tasks.Recording{}
+	for _, m := range c.recorder.all() { // a path's second take has the greater number
+		recs := byPath[m.path]
+		slices.SortFunc(recs, func(a, b tasks.Recording) int { return cmp.Compare(a.Gen, b.Gen) })
+		last[m.path] = m
+		if len(recs) > 0 {
+			of[m], byPath[m.path] = recs[:1:1], recs[1:]
+		}
+	}
+	for path, more := range byPath {
+		if m := last[path]; m != nil {
+			of[m] = append(of[m], more...)
+		}
+	}
+	return of
 }
 
 func stepsOf(r tasks.Recording) string {

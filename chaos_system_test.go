@@ -6,11 +6,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -27,6 +29,7 @@ type component string
 
 const (
 	theWeb    component = "web"
+	otherWeb  component = "web-2" // a second copy on the same Redis
 	theWorker component = "worker"
 	theRedis  component = "redis-server"
 	theFFmpeg component = "ffmpeg"
@@ -42,6 +45,7 @@ type system struct {
 	environ []string
 	client  *client
 	rdb     *redis.Client
+	webs    map[component]string // the address of each copy of web
 
 	mu      sync.Mutex
 	running map[component]*process
@@ -86,6 +90,7 @@ func newSystem(t *testing.T, binary, dir string, settings ...string) *system {
 		}
 	}
 	listen := freeAddress(t)
+	s.webs = map[component]string{theWeb: listen}
 	s.environ = append([]string{
 		"PATH=" + os.Getenv("PATH"), "HOME=" + dir, "TZ=Asia/Shanghai", "TMPDIR=" + filepath.Join(dir, "data"), "HASTEN=10",
 		"NGLIVE_DATA_DIR=" + filepath.Join(dir, "data"), "NGLIVE_RECORDINGS_DIR=" + filepath.Join(dir, "recordings"),
@@ -108,6 +113,19 @@ func newSystem(t *testing.T, binary, dir string, settings ...string) *system {
 // socket is short: the path of one may have 107 bytes.
 func (s *system) socket() string { return filepath.Join(s.dir, "redis", "s") }
 
+// components are what belongs to the system, in the order of their start.
+func (s *system) components() []component {
+	return append(append([]component{theRedis}, slices.Sorted(maps.Keys(s.webs))...), theWorker)
+}
+
+// bases are the addresses of all copies of web.
+func (s *system) bases() (list []string) {
+	for _, c := range slices.Sorted(maps.Keys(s.webs)) {
+		list = append(list, "http://"+s.webs[c])
+	}
+	return list
+}
+
 // awake is the file that a component makes when it comes to its first failpoint.
 func (s *system) awake(c component) string { return filepath.Join(s.dir, "logs", string(c)+".awake") }
 
@@ -127,7 +145,8 @@ func (s *system) command(c component) *exec.Cmd {
 		return exec.Command("redis-server", "--port", "0", "--unixsocket", s.socket(), "--unixsocketperm", "700", //nolint:noctx // ended by signals
 			"--dir", filepath.Join(s.dir, "redis"), "--appendonly", "yes", "--appendfsync", redisFsync, "--save", "", "--maxmemory-policy", "noeviction")
 	}
-	return exec.Command(s.binary, string(c)) //nolint:noctx // ended by signals
+	command, _, _ := strings.Cut(string(c), "-")
+	return exec.Command(s.binary, command) //nolint:noctx // ended by signals
 }
 
 // start begins a life of a component; extra goes into its environment.
@@ -139,6 +158,9 @@ func (s *system) start(c component, extra ...string) *process {
 	_, _ = fmt.Fprintf(log, "---- %s starts %v\n", time.Now().Format("15:04:05.000"), extra)
 	cmd := s.command(c)
 	cmd.Env = append(append([]string{}, s.environ...), extra...)
+	if address, ok := s.webs[c]; ok {
+		cmd.Env = append(cmd.Env, "NGLIVE_LISTEN="+address)
+	}
 	cmd.Dir, cmd.Stdout, cmd.Stderr = s.dir, log, log
 	cmd.SysProcAttr, cmd.WaitDelay = childAttributes(), time.Second
 	p := &process{cmd: cmd, began: time.Now(), gone: make(chan struct{})}
@@ -170,7 +192,7 @@ func (s *system) current(c component) *process {
 // open starts everything and waits until it serves.
 func (s *system) open() {
 	s.t.Helper()
-	for _, c := range []component{theRedis, theWeb, theWorker} {
+	for _, c := range s.components() {
 		s.start(c)
 	}
 	until(s.t, 2*time.Minute, "web, worker and the relay are at work", func() bool {
@@ -183,7 +205,7 @@ func (s *system) open() {
 // stop ends what still runs: worker and web in peace, then redis-server. It returns what did not go well.
 func (s *system) stop() (faults map[component]string) {
 	faults = map[component]string{}
-	for _, c := range []component{theWorker, theWeb, theRedis} {
+	for _, c := range slices.Backward(s.components()) {
 		p := s.current(c)
 		if p == nil {
 			continue

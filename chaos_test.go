@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"sync"
 	"syscall"
@@ -100,9 +101,11 @@ func newChaos(t *testing.T, p *plan) *chaos {
 	c.sys = newSystem(t, binary, home, append(c.disk.settings(),
 		"NGLIVE_SWEEP_INTERVAL=2s", "NGLIVE_SWEEP_SETTLE=3s", "NGLIVE_NOTIFY_URLS="+c.receiver.URL, "NGLIVE_NOTIFY_SECRET="+c.receiver.secret,
 		"NGLIVE_NOTIFY_EVENTS=errors,StepHeld,FileClosed,FlowFinished,SessionStarted")...)
+	c.sys.webs[otherWeb] = freeAddress(t)
 	c.killer = newKiller(t, c.sys, p, c.disk)
 	c.recorder = newRecorderDouble(p, c.films, c.sys)
-	c.listener = &chaosListener{url: "ws" + c.sys.client.base[len("http"):] + "/ws"}
+	c.recorder.free = c.letGo
+	c.listener = &chaosListener{bases: c.sys.bases()}
 	return c
 }
 
@@ -123,30 +126,17 @@ func chaosFolder(t *testing.T) string {
 	return dir
 }
 
-// flows are what the rooms do with their recordings: most as NGlive does by itself, some let go of the source or the output, some encode.
-func flows() map[int64]tasks.Flow {
-	clearing := func(id, what string) tasks.Flow {
-		f := tasks.DefaultFlow()
-		f.ID, f.Name = id, id
-		f.Steps = append(f.Steps, tasks.Step{ID: "clear", Type: tasks.StepDelete, With: map[string]any{"what": what}})
-		return f
+// letGo reports whether a take is finished, its opening known, and its file gone.
+func (c *chaos) letGo(ctx context.Context, m *made) bool {
+	list, err := c.sys.recordings(ctx)
+	if err != nil {
+		return false
 	}
-	encode := tasks.DefaultFlow()
-	encode.ID, encode.Name = "encode", "encode"
-	encode.Steps[0].With = map[string]any{"mode": "CRF", "crf": 30, "preset": "ultrafast"}
-	return map[int64]tasks.Flow{
-		1: clearing("clear-source", "source"), 3: clearing("clear-both", "both"), 4: clearing("clear-output", "output"), 6: encode,
-	}
-}
-
-// clearsSource reports whether a take's flow lets its source go.
-func (k *take) clearsSource() bool {
-	for _, s := range flows()[k.room-firstRoom].Steps {
-		if s.Type == tasks.StepDelete {
-			return s.Delete().What != "output"
-		}
-	}
-	return false
+	finished := slices.ContainsFunc(list, func(r tasks.Recording) bool {
+		return r.Path == m.path && r.State == tasks.Finished && !r.OpenedAt.IsZero()
+	})
+	_, err = os.Stat(filepath.Join(c.recorder.dir, m.path))
+	return finished && os.IsNotExist(err)
 }
 
 // prepare gives the rooms their flows.
@@ -216,14 +206,14 @@ func (c *chaos) run() {
 		defer stop()
 		compared <- c.reference(within)
 	}()
-	for _, k := range []component{theWorker, theWeb, theRedis} { // from now on the killer starts them
+	for _, k := range slices.Backward(c.sys.components()) { // from now on the killer starts them
 		p := c.sys.current(k)
 		_ = p.cmd.Process.Kill()
 		<-p.gone
 	}
 	bad, better := context.WithCancel(ctx)
 	var killing sync.WaitGroup
-	for _, k := range []component{theRedis, theWeb, theWorker} {
+	for _, k := range c.sys.components() {
 		killing.Go(func() { c.killer.keep(bad, k) })
 	}
 	killing.Go(func() { c.killer.hunt(bad) })
@@ -252,7 +242,7 @@ func (c *chaos) run() {
 func (c *chaos) calm() {
 	c.t.Helper()
 	last, asleep := map[component]*process{}, map[component]bool{}
-	for _, k := range []component{theWeb, theWorker} {
+	for _, k := range c.sys.components()[1:] {
 		_, err := os.Stat(c.sys.awake(k))
 		last[k], asleep[k] = c.sys.current(k), err != nil
 	}
@@ -265,7 +255,7 @@ func (c *chaos) calm() {
 			c.killer.fault("%s %s", k, fault)
 		}
 	}
-	for _, k := range []component{theRedis, theWeb, theWorker} {
+	for _, k := range c.sys.components() {
 		c.sys.start(k)
 	}
 }

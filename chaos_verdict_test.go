@@ -22,10 +22,12 @@ type verdict struct {
 	dead          map[string]int // dead letters by their reason
 	adopted       []time.Duration
 	notifications int
+	cleaned       int // sources that the disk guard took in the end
 	events        int
 	counts        map[string]int // stored events by their kind
 
-	recordings map[string][]tasks.Recording // by path, as announced
+	list       []tasks.Recording
+	recordings map[*made][]tasks.Recording
 	stored     []tasks.Event
 }
 
@@ -46,9 +48,9 @@ func (v *verdict) double(format string, args ...any) {
 // verdict looks at everything; the system is stopped on the way.
 func (c *chaos) verdict() *verdict {
 	c.t.Helper()
-	v := &verdict{c: c, dead: map[string]int{}, counts: map[string]int{}, recordings: map[string][]tasks.Recording{}}
-	list, err := c.sys.recordings(c.t.Context())
-	if err == nil {
+	v := &verdict{c: c, dead: map[string]int{}, counts: map[string]int{}}
+	var err error
+	if v.list, err = c.sys.recordings(c.t.Context()); err == nil {
 		v.stored, err = c.sys.events(c.t.Context())
 	}
 	if err != nil {
@@ -56,9 +58,7 @@ func (c *chaos) verdict() *verdict {
 		v.lost = len(c.plan.takes)
 		return v
 	}
-	for _, r := range list {
-		v.recordings[r.Path] = append(v.recordings[r.Path], r)
-	}
+	v.recordings = c.recordingsOf(v.list)
 	v.events = len(v.stored)
 	v.everyTake()
 	v.strangers()
@@ -69,6 +69,7 @@ func (c *chaos) verdict() *verdict {
 	v.faults = append(v.faults, c.listener.compare(v.stored)...)
 	v.faults = append(v.faults, c.receiver.faults...)
 	v.queues()
+	v.makeRoom()
 	for k, fault := range c.sys.stop() {
 		v.fault("%s %s", k, fault)
 	}
@@ -82,7 +83,7 @@ func (c *chaos) verdict() *verdict {
 // everyTake: each is one recording that is finished, or a dead letter with a true reason; and its source is where it must be.
 func (v *verdict) everyTake() {
 	for _, m := range v.c.recorder.all() {
-		list := v.recordings[m.path]
+		list := v.recordings[m]
 		switch {
 		case len(list) == 0:
 			v.lose(m, "nobody knows it")
@@ -126,7 +127,7 @@ func plainReason(s string) string {
 func (v *verdict) source(m *made, r tasks.Recording) {
 	path := filepath.Join(v.c.recorder.dir, m.now)
 	if m.take.clearsSource() && r.State == tasks.Finished {
-		if _, err := os.Stat(path); err == nil {
+		if _, err := os.Stat(path); err == nil && !v.usedAgain(m) {
 			v.fault("take %d: its source was to go, and is still there", m.take.n)
 		}
 		path = filepath.Join(v.c.recorder.dir, ".nglive-trash", r.ID, filepath.Base(m.path))
@@ -136,15 +137,20 @@ func (v *verdict) source(m *made, r tasks.Recording) {
 	}
 }
 
+// usedAgain reports whether a take's path became that of another one.
+func (v *verdict) usedAgain(m *made) bool {
+	return slices.ContainsFunc(v.c.recorder.all(), func(next *made) bool { return next.again == m })
+}
+
 // strangers: no recording that the recorder did not make.
 func (v *verdict) strangers() {
 	known := map[string]bool{}
 	for _, m := range v.c.recorder.all() {
 		known[m.path] = true
 	}
-	for path, list := range v.recordings {
-		if !known[path] {
-			v.double("a recording that nobody made: %s (%s, from %s)", path, list[0].State, list[0].Origin)
+	for _, r := range v.list {
+		if !known[r.Path] {
+			v.double("a recording that nobody made: %s (%s, from %s)", r.Path, r.State, r.Origin)
 		}
 	}
 }
@@ -166,7 +172,7 @@ func (v *verdict) archive() {
 		}
 	}
 	for _, m := range v.c.recorder.all() {
-		list := v.recordings[m.path]
+		list := v.recordings[m]
 		if m.take.flaw != sound || len(list) == 0 || list[0].State != tasks.Finished {
 			continue
 		}
@@ -180,10 +186,11 @@ func (v *verdict) archive() {
 			v.lose(m, "its content stands under another's name: %s", files[0])
 		}
 		delete(byPrint, want)
-		for text, n := range comments {
-			if strings.Contains(text, filepath.Base(m.path)) && n != 1 {
-				v.double("the comments of take %d are there %d times", m.take.n, n)
-			}
+		switch n := comments[m.take.comments()]; {
+		case n == 0:
+			v.lose(m, "its comments are not in the archive")
+		case n > 1:
+			v.double("the comments of take %d are there %d times", m.take.n, n)
 		}
 	}
 	for p, files := range byPrint {
@@ -195,12 +202,10 @@ func (v *verdict) archive() {
 func (v *verdict) outputs() {
 	dir := filepath.Join(v.c.sys.dir, "out")
 	mine := map[string]bool{}
-	for _, list := range v.recordings {
-		for _, r := range list {
-			for _, s := range r.Steps {
-				if s.Type == tasks.StepTranscode && s.Output != nil {
-					mine[s.Output.Path] = true
-				}
+	for _, r := range v.list {
+		for _, s := range r.Steps {
+			if s.Type == tasks.StepTranscode && s.Output != nil {
+				mine[s.Output.Path] = true
 			}
 		}
 	}
@@ -248,7 +253,7 @@ func (v *verdict) everyEvent() {
 				v.fault("%s of take %d was answered 2xx: %v, and is stored %d times", p.kind, m.take.n, heard, n)
 			}
 		}
-		for _, r := range v.recordings[m.path] {
+		for _, r := range v.recordings[m] {
 			if closings[r.ID] != 1 {
 				v.fault("take %d has %d FileClosed events", m.take.n, closings[r.ID])
 			}
@@ -287,12 +292,10 @@ func (v *verdict) notified() {
 		v.fault("the API lists %d channels: %v", len(answer.Channels), err)
 		return
 	}
-	for _, list := range v.recordings {
-		for _, r := range list {
-			if s := r.Step("notify"); s != nil && s.State == tasks.StepDone {
-				if _, times := v.c.receiver.has(tasks.NotifyID(r.TaskID(s), answer.Channels[0].Name)); times == 0 {
-					v.fault("the summary of %s never came", r.Path)
-				}
+	for _, r := range v.list {
+		if s := r.Step("notify"); s != nil && s.State == tasks.StepDone {
+			if _, times := v.c.receiver.has(tasks.NotifyID(r.TaskID(s), answer.Channels[0].Name)); times == 0 {
+				v.fault("the summary of %s never came", r.Path)
 			}
 		}
 	}

@@ -2,6 +2,7 @@ package worker
 
 import (
 	"context"
+	"encoding/hex"
 	"os"
 	"path/filepath"
 	"testing"
@@ -324,4 +325,65 @@ func TestSweep_endsWhatWasAnnouncedAndNeverCame(t *testing.T) {
 	assert.Equal(t, tasks.Opening, s.recording(young).State)
 	s.file("old.flv", "content")
 	s.reaches(old, tasks.Finished)
+}
+
+// TestSource_ofAnOpenFileIsNotKnownByBeingLookedAt: whoever looks into a file whose end nobody told leaves it to the sweep.
+func TestSource_ofAnOpenFileIsNotKnownByBeingLookedAt(t *testing.T) {
+	t.Parallel()
+	s := newStation(t)
+	s.start()
+	s.file("a.flv", "content")
+	r := tasks.Recording{ID: tasks.Identity{Node: "test", Path: "a.flv"}.ID(), Node: "test", Path: "a.flv"}
+	for _, state := range []tasks.State{tasks.Opening, tasks.Closed} {
+		r.State = state
+		src, err := s.worker.openSource(&r)
+		require.NoError(t, err)
+		assert.Equal(t, state == tasks.Closed, s.worker.marks.known(markOf(src.info, src.rel)), state)
+		src.close()
+	}
+}
+
+// TestSweep_redisThatForgotAnEndIsTold: the file is known, and Redis went back to before its end was told.
+func TestSweep_redisThatForgotAnEndIsTold(t *testing.T) {
+	t.Parallel()
+	s := sweeping(t)
+	s.file("a.flv", "content")
+	s.tell(tasks.FileWasOpened, "a.flv")
+	r := s.at("a.flv")
+	require.Equal(t, tasks.Opening, r.State)
+	info, err := os.Lstat(s.source("a.flv"))
+	require.NoError(t, err)
+	id, err := hex.DecodeString(r.ID)
+	require.NoError(t, err)
+	j, err := openJournal(s.cfg.DataDir)
+	require.NoError(t, err)
+	require.NoError(t, j.remember(map[mark][8]byte{markOf(info, "a.flv"): [8]byte(id)}))
+	require.NoError(t, j.close())
+	s.start()
+	s.reaches(r.ID, tasks.Finished)
+}
+
+// TestSweep_awaitsTheEndOfTheFormerRecordingOfAPath: another file under the name of one that is worked on is neither that one nor
+// forgotten.
+func TestSweep_awaitsTheEndOfTheFormerRecordingOfAPath(t *testing.T) {
+	t.Parallel()
+	s := newStation(t)
+	s.cfg.SweepSettle = 300 * time.Millisecond
+	flow := slowFlow()
+	flow.ID = tasks.DefaultFlowID
+	require.NoError(t, s.store.ChangeFlows(t.Context(), func(f *tasks.Flows) error { f.Flows = append(f.Flows, flow); return nil }))
+	s.start()
+	s.file("a.flv", "a long recording")
+	<-s.slow.began
+	r := s.at("a.flv")
+	s.put("a.flv", "kept.elsewhere") // so that the next one has another inode
+	s.file("a.flv", "another")       // not larger: it cannot be the first one grown
+	s.rounds(4)
+	assert.Equal(t, int64(1), s.count(), "the first one is worked on")
+	close(s.slow.gate)
+	s.reaches(r.ID, tasks.Finished)
+	s.until("the second is taken in", func() bool { return s.count() == 2 })
+	next := s.becomes("a.flv", tasks.Finished)
+	assert.NotEqual(t, r.ID, next.ID)
+	assert.Equal(t, int64(len("another")), next.SizeBytes)
 }

@@ -199,11 +199,13 @@ func (d *delivery) begin() (entry, error) {
 			return nil
 		}
 		if !e.Began.IsZero() {
-			e.Crashes++
+			if e.Life != d.w.life { // else only its end could not be written: the disk was full
+				e.Crashes++
+			}
 			e.Attempts--
 		}
 		e.Queue, e.Recording = d.queue, d.step.Recording
-		e.Began = time.Now()
+		e.Began, e.Life = time.Now(), d.w.life
 		e.Attempts++
 		if e.Inside { // it waits for the same thing as before until it gets past it
 			return nil

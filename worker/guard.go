@@ -163,7 +163,9 @@ func (j *journal) levelOf(folder string) (l level, err error) {
 // changeLevel replaces what is known of a disk and posts what is to be told of it, both or neither.
 func (j *journal) changeLevel(folder string, change func(was level) (level, []letter)) error {
 	told := false
-	err := j.db.Update(func(tx *bbolt.Tx) error {
+	tasks.Failpoint("journal.level.before")
+	defer tasks.Failpoint("journal.level.after")
+	err := j.update(func(tx *bbolt.Tx) error {
 		was := levelIn(tx, folder)
 		now, letters := change(was)
 		if now == was {

@@ -119,3 +119,25 @@ func TestRetryDelay_isNeverAHotLoop(t *testing.T) {
 	t.Parallel()
 	assert.GreaterOrEqual(t, retryDelay(0, errors.New("unknown"), nil), 10*time.Second)
 }
+
+// TestDelete_leavesWhatCameAfterTheUpload: a cover that was late, and comments that grew, are at no target.
+func TestDelete_leavesWhatCameAfterTheUpload(t *testing.T) {
+	t.Parallel()
+	s := newStation(t)
+	for _, name := range []string{"a.flv", "a.txt", "a.xml"} {
+		s.file(name, "content")
+	}
+	s.start()
+	r := s.closed("a.flv", archiveFlow())
+	s.reaches(r.ID, tasks.Finished)
+	s.file("a.cover.jpg", "jpeg")
+	s.file("a.xml", "content and more")
+	_, err := s.worker.remove(t.Context(), &assignment{rec: s.recording(r.ID), step: tasks.Step{ID: "delete", Type: tasks.StepDelete}})
+	require.NoError(t, err)
+	for _, name := range []string{"a.flv", "a.txt"} {
+		assert.FileExists(t, s.binned(r.ID, name))
+	}
+	for _, name := range []string{"a.cover.jpg", "a.xml"} {
+		assert.FileExists(t, s.source(name))
+	}
+}

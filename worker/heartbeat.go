@@ -28,7 +28,13 @@ func (w *Worker) beat(ctx context.Context) error {
 	tick := time.NewTicker(beatEvery)
 	defer tick.Stop()
 	traffic := &traffic{}
+	said := ""
 	for n := 0; ; n++ {
+		if why := w.journalTrouble(); why != said {
+			if said = why; why != "" {
+				w.log.Error("journal not written", "why", why)
+			}
+		}
 		err := w.beatOnce(ctx, traffic)
 		switch {
 		case errors.Is(err, tasks.ErrNodeLost):
@@ -61,6 +67,18 @@ func (w *Worker) journalUp() {
 	}
 }
 
+// lately is for how long a write that failed is told of: what could not be journalled comes again within half a minute.
+const lately = time.Minute
+
+// journalTrouble says that the journal's disk does not take what is to be written; "" when it does.
+func (w *Worker) journalTrouble() string {
+	last := w.journal.failed.Load()
+	if last == nil || time.Since(last.at) > lately {
+		return ""
+	}
+	return fmt.Sprintf("NGlive cannot write into %s (%v); make room there. Until then no step begins or ends, and nothing is lost", w.cfg.DataDir, cause(last.err))
+}
+
 func (w *Worker) beatOnce(ctx context.Context, t *traffic) error {
 	ctx, stop := context.WithTimeout(ctx, beatEvery)
 	defer stop()
@@ -75,6 +93,9 @@ func (w *Worker) beatOnce(ctx context.Context, t *traffic) error {
 	}
 	if list := w.warnings.Load(); list != nil {
 		n.Warnings = *list
+	}
+	if why := w.journalTrouble(); why != "" {
+		n.Warnings = append(slices.Clip(n.Warnings), why)
 	}
 	if n.Recorder = w.recorderInfo(); n.Recorder != nil && n.Recorder.Trouble != "" {
 		n.Warnings = append(slices.Clip(n.Warnings), n.Recorder.Trouble)

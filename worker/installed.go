@@ -9,23 +9,33 @@ import (
 
 	"github.com/google/uuid"
 	"go.etcd.io/bbolt"
+
+	"github.com/ngworks/nglive/tasks"
 )
+
+const keyInstalled = "installed_at" // in the journal's meta
 
 // installedAt is when this installation began, kept in the journal from its first start on. A DATA_DIR from before there was a
 // sweep counts from the first start with one: what is older is listed and waits for a person, which harms nothing.
 func (j *journal) installedAt() (time.Time, error) {
 	var at time.Time
-	err := j.db.Update(func(tx *bbolt.Tx) error {
-		meta, key := tx.Bucket([]byte("meta")), []byte("installed_at")
-		if b := meta.Get(key); b != nil {
-			return at.UnmarshalText(b)
-		}
+	known, err := j.mark(keyInstalled)
+	if err != nil {
+		return at, err
+	}
+	if known != "" {
+		err = at.UnmarshalText([]byte(known))
+		return at, err
+	}
+	tasks.Failpoint("journal.installed.before")
+	defer tasks.Failpoint("journal.installed.after")
+	err = j.update(func(tx *bbolt.Tx) error {
 		at = time.Now()
 		b, err := at.UTC().MarshalText()
 		if err != nil {
 			return err
 		}
-		return meta.Put(key, b)
+		return tx.Bucket([]byte("meta")).Put([]byte(keyInstalled), b)
 	})
 	if err != nil {
 		return at, fmt.Errorf("journal: since when NGlive is installed: %w", err)

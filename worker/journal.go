@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"sync/atomic"
 	"time"
 
 	"go.etcd.io/bbolt"
@@ -28,6 +29,7 @@ type entry struct {
 	Attempts  int           `json:"attempts,omitempty"`  // of the present policy, begun
 	Crashes   int           `json:"crashes,omitempty"`   // attempts this process never ended
 	Began     time.Time     `json:"began,omitzero"`      // set while an attempt is under way
+	Life      string        `json:"life,omitempty"`      // the worker's, in which it began
 	Done      bool          `json:"done,omitempty"`      // never to be done again
 	Dead      string        `json:"dead,omitempty"`      // why we gave up
 	Final     *tasks.Fact   `json:"final,omitempty"`     // what was told when it was done; told again should Redis have forgotten
@@ -50,6 +52,13 @@ type letter struct {
 type journal struct {
 	db     *bbolt.DB
 	posted chan struct{} // rings when the outbox has something new
+	failed atomic.Pointer[unwritten]
+}
+
+// unwritten is the last write that the journal's disk did not take.
+type unwritten struct {
+	at  time.Time
+	err error
 }
 
 func buckets() []string {
@@ -66,8 +75,25 @@ func openJournal(dir string) (*journal, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the journal in %s: %w", dir, err)
 	}
-	j := &journal{db: db, posted: make(chan struct{}, 1)}
-	err = db.Update(func(tx *bbolt.Tx) error {
+	if err := makeBuckets(db); err != nil {
+		return nil, errors.Join(fmt.Errorf("prepare the journal in %s: %w", dir, err), db.Close())
+	}
+	return &journal{db: db, posted: make(chan struct{}, 1)}, nil
+}
+
+// makeBuckets writes only where one is missing, so that a worker starts on a full disk too.
+func makeBuckets(db *bbolt.DB) error {
+	missing := false
+	err := db.View(func(tx *bbolt.Tx) error {
+		for _, b := range buckets() {
+			missing = missing || tx.Bucket([]byte(b)) == nil
+		}
+		return nil
+	})
+	if err != nil || !missing {
+		return err
+	}
+	return db.Update(func(tx *bbolt.Tx) error {
 		for _, b := range buckets() {
 			if _, err := tx.CreateBucketIfNotExists([]byte(b)); err != nil {
 				return err
@@ -75,13 +101,18 @@ func openJournal(dir string) (*journal, error) {
 		}
 		return nil
 	})
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("prepare the journal in %s: %w", dir, err), db.Close())
-	}
-	return j, nil
 }
 
 func (j *journal) close() error { return j.db.Close() }
+
+// update writes, all of it or nothing, and remembers that a disk did not take it: the journal itself cannot tell.
+func (j *journal) update(work func(*bbolt.Tx) error) error {
+	err := j.db.Update(work)
+	if err != nil {
+		j.failed.Store(&unwritten{time.Now(), err})
+	}
+	return err
+}
 
 // read returns what is known of a task; nothing known is an empty entry.
 func (j *journal) read(id string) (entry, error) {
@@ -99,7 +130,7 @@ func (j *journal) change(id string, work func(*entry) []letter) (entry, error) {
 	posted := false
 	tasks.Failpoint("journal.change.before")
 	defer tasks.Failpoint("journal.change.after")
-	err := j.db.Update(func(tx *bbolt.Tx) error {
+	err := j.update(func(tx *bbolt.Tx) error {
 		e = entry{}
 		if err := get(tx, "tasks", id, &e); err != nil {
 			return err
@@ -125,7 +156,7 @@ func (j *journal) change(id string, work func(*entry) []letter) (entry, error) {
 func (j *journal) post(letters ...letter) error {
 	tasks.Failpoint("journal.post.before")
 	defer tasks.Failpoint("journal.post.after")
-	if err := j.db.Update(func(tx *bbolt.Tx) error { return post(tx, letters) }); err != nil {
+	if err := j.update(func(tx *bbolt.Tx) error { return post(tx, letters) }); err != nil {
 		return fmt.Errorf("journal: write outbox: %w", err)
 	}
 	j.ring()
@@ -180,7 +211,7 @@ func (j *journal) unsent(limit int) (keys [][]byte, letters []letter, err error)
 func (j *journal) sent(keys [][]byte) error {
 	tasks.Failpoint("journal.sent.before")
 	defer tasks.Failpoint("journal.sent.after")
-	err := j.db.Update(func(tx *bbolt.Tx) error {
+	err := j.update(func(tx *bbolt.Tx) error {
 		for _, k := range keys {
 			if err := tx.Bucket([]byte("outbox")).Delete(k); err != nil {
 				return err
@@ -199,7 +230,7 @@ func (j *journal) claimName(name, recording string) (bool, error) {
 	mine := false
 	tasks.Failpoint("journal.name.before")
 	defer tasks.Failpoint("journal.name.after")
-	err := j.db.Update(func(tx *bbolt.Tx) error {
+	err := j.update(func(tx *bbolt.Tx) error {
 		b := tx.Bucket([]byte("names"))
 		owner := b.Get([]byte(name))
 		if mine = owner == nil || string(owner) == recording; mine && owner == nil {
@@ -228,7 +259,12 @@ func (j *journal) ownerOf(name string) (string, error) {
 
 // follow ties the journal to one Redis: with another, or one that lost its data, what it knows of tasks is about other tasks.
 func (j *journal) follow(epoch string) error {
-	err := j.db.Update(func(tx *bbolt.Tx) error {
+	if former, err := j.mark("epoch"); err != nil || former == epoch {
+		return err
+	}
+	tasks.Failpoint("journal.follow.before")
+	defer tasks.Failpoint("journal.follow.after")
+	err := j.update(func(tx *bbolt.Tx) error {
 		meta := tx.Bucket([]byte("meta"))
 		former := string(meta.Get([]byte("epoch")))
 		if former != "" && former != epoch {
@@ -264,7 +300,9 @@ func (j *journal) mark(name string) (string, error) {
 
 // setMark notes a value under a name.
 func (j *journal) setMark(name, value string) error {
-	err := j.db.Update(func(tx *bbolt.Tx) error { return tx.Bucket([]byte("meta")).Put([]byte(name), []byte(value)) })
+	tasks.Failpoint("journal.mark.before")
+	defer tasks.Failpoint("journal.mark.after")
+	err := j.update(func(tx *bbolt.Tx) error { return tx.Bucket([]byte("meta")).Put([]byte(name), []byte(value)) })
 	if err != nil {
 		return fmt.Errorf("journal: write %s: %w", name, err)
 	}
@@ -294,7 +332,9 @@ func (j *journal) underWay(queue string) (map[string]bool, error) {
 
 // forget drops what no task can ask for any more.
 func (j *journal) forget(before time.Time) error {
-	err := j.db.Update(func(tx *bbolt.Tx) error {
+	tasks.Failpoint("journal.forget.before")
+	defer tasks.Failpoint("journal.forget.after")
+	err := j.update(func(tx *bbolt.Tx) error {
 		c := tx.Bucket([]byte("tasks")).Cursor()
 		for k, v := c.First(); k != nil; k, v = c.Next() {
 			var e entry

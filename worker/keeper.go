@@ -214,6 +214,8 @@ func writeSecret(path, content string) error {
 	if err = errors.Join(err, draft.Sync(), draft.Close()); err != nil {
 		return err
 	}
+	tasks.Failpoint("secret.rename.before")
+	defer tasks.Failpoint("secret.rename.after")
 	if err := os.Rename(draft.Name(), path); err != nil {
 		return err
 	}

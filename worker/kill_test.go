@@ -83,10 +83,16 @@ func (diaryTarget) Check(context.Context, string, int64, string) error { return 
 // child starts a worker process on the station's Redis and folders.
 func (s *station) child(dir string) *exec.Cmd {
 	s.t.Helper()
+	return s.childOf(os.Args[0], dir)
+}
+
+// childOf starts such a process of a test binary; extra goes into its environment.
+func (s *station) childOf(binary, dir string, extra ...string) *exec.Cmd {
+	s.t.Helper()
 	raw, err := json.Marshal(childConfig{Dir: dir, Socket: s.redis.Socket(), Baidu: s.cfg.Baidu})
 	require.NoError(s.t, err)
-	cmd := exec.CommandContext(s.t.Context(), os.Args[0])
-	cmd.Env = append(os.Environ(), childEnv+"="+string(raw))
+	cmd := exec.CommandContext(s.t.Context(), binary)
+	cmd.Env = append(append(os.Environ(), childEnv+"="+string(raw)), extra...)
 	cmd.Stderr = testLog()
 	require.NoError(s.t, cmd.Start())
 	return cmd

@@ -23,7 +23,7 @@ const outputPart = "output"
 func (j *journal) partBegins(where, name, recording string) error {
 	tasks.Failpoint("journal.part.before")
 	defer tasks.Failpoint("journal.part.after")
-	err := j.db.Update(func(tx *bbolt.Tx) error {
+	err := j.update(func(tx *bbolt.Tx) error {
 		return tx.Bucket([]byte("parts")).Put([]byte(where+"|"+name), []byte(recording))
 	})
 	if err != nil {
@@ -33,7 +33,9 @@ func (j *journal) partBegins(where, name, recording string) error {
 }
 
 func (j *journal) partEnds(where, name string) error {
-	err := j.db.Update(func(tx *bbolt.Tx) error { return tx.Bucket([]byte("parts")).Delete([]byte(where + "|" + name)) })
+	tasks.Failpoint("journal.unpart.before")
+	defer tasks.Failpoint("journal.unpart.after")
+	err := j.update(func(tx *bbolt.Tx) error { return tx.Bucket([]byte("parts")).Delete([]byte(where + "|" + name)) })
 	if err != nil {
 		return fmt.Errorf("journal: forget the part %s: %w", name, err)
 	}

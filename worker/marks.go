@@ -108,7 +108,7 @@ func (m *marks) copied() map[[8]byte][]mark {
 func (j *journal) remember(more map[mark][8]byte, letters ...letter) error {
 	tasks.Failpoint("journal.files.before")
 	defer tasks.Failpoint("journal.files.after")
-	err := j.db.Update(func(tx *bbolt.Tx) error {
+	err := j.update(func(tx *bbolt.Tx) error {
 		b := tx.Bucket([]byte("files"))
 		for f, id := range more {
 			if err := b.Put(f.key(), id[:]); err != nil {
@@ -129,8 +129,10 @@ func (j *journal) remember(more map[mark][8]byte, letters ...letter) error {
 // unmark forgets files whose recordings are gone.
 func (j *journal) unmark(gone []mark) error {
 	const at = 10_000
+	tasks.Failpoint("journal.unmark.before")
+	defer tasks.Failpoint("journal.unmark.after")
 	for some := range slices.Chunk(gone, at) {
-		err := j.db.Update(func(tx *bbolt.Tx) error {
+		err := j.update(func(tx *bbolt.Tx) error {
 			for _, f := range some {
 				if err := tx.Bucket([]byte("files")).Delete(f.key()); err != nil {
 					return err

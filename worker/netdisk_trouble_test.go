@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/redis/go-redis/v9"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -386,4 +387,67 @@ func TestBaidu_loginThroughAWorker(t *testing.T) {
 	require.NoError(t, fake.Decline(l.UserCode))
 	s.until("it was declined", func() bool { l, _ = s.store.Login(t.Context(), "third"); return l.State == tasks.LoginDeclined })
 	assert.NotEmpty(t, l.Message)
+}
+
+// order looks at a file at the moment at which Redis is told.
+type order struct {
+	path string
+	then *string
+}
+
+func (o order) DialHook(next redis.DialHook) redis.DialHook { return next }
+
+func (o order) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
+	return func(ctx context.Context, cmd redis.Cmder) error {
+		if b, err := os.ReadFile(o.path); err == nil && cmd.Name() == "evalsha" {
+			*o.then = string(b)
+		}
+		return next(ctx, cmd)
+	}
+}
+
+func (o order) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
+	return next
+}
+
+// TestBaidu_aRenewedLoginIsKeptWhereItCanBe: on the disk first, then in Redis, and one of the two is enough: the refresh token that it
+// came from is used up.
+func TestBaidu_aRenewedLoginIsKeptWhereItCanBe(t *testing.T) {
+	t.Parallel()
+	s, _ := baiduStation(t, baidutest.Options{})
+	w, err := New(s.cfg, s.rdb, s.store, s.queue)
+	require.NoError(t, err)
+	rdb, blocked := s.redis.Client(), filepath.Join(t.TempDir(), "no-folder")
+	require.NoError(t, os.WriteFile(blocked, nil, 0o600))
+	k := newKeeper(w.netdisk, tasks.DefaultAccount)
+	k.vault = tasks.NewVault(rdb, s.cfg.Secret)
+	dir, onDisk := k.dir, ""
+	rdb.AddHook(order{k.path(), &onDisk})
+	version := time.Now().UnixMilli()
+	for _, c := range []struct {
+		what        string
+		disk, redis bool
+	}{{"both", true, true}, {"the disk alone", true, false}, {"Redis alone", false, true}, {"neither", false, false}} {
+		version++
+		if k.dir = dir; !c.disk {
+			k.dir = blocked
+		}
+		if !c.redis {
+			rdb.AddHook(away("evalsha"))
+		}
+		err := k.save(t.Context(), tasks.Credential{Mode: tasks.ModeOAuth, Access: c.what}, version)
+		if !c.disk && !c.redis {
+			require.ErrorContains(t, err, "cannot be kept")
+			continue
+		}
+		require.NoError(t, err, c.what)
+		pair, err := newKeeper(w.netdisk, tasks.DefaultAccount).Load(t.Context())
+		require.NoError(t, err, c.what)
+		assert.Equal(t, c.what, pair.Access)
+		if c.disk && c.redis {
+			kept, err := k.vault.Open(tasks.DefaultAccount, onDisk)
+			require.NoError(t, err)
+			assert.Equal(t, c.what, kept.Access, "it was on the disk before Redis was told")
+		}
+	}
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 
@@ -93,17 +94,17 @@ redis.call('HSET', KEYS[4], 'state', 'pending', 'pending_since', ARGV[2])
 return 1`
 
 // reclaim puts back what was active when this node died: the queues are its own and its name is claimed, so nobody else works
-// on them. Of the shared queue it takes only what its own journal began.
+// on them. Of the queue that all nodes share it takes what nobody else can be at work on.
 func (w *Worker) reclaim(ctx context.Context) error {
 	for _, queue := range tasks.NodeQueues(w.cfg.Node) {
-		var mine map[string]bool
-		if queue == tasks.QueueNotify {
-			var err error
-			if mine, err = w.journal.underWay(queue); err != nil {
-				return err
-			}
+		ids, err := w.rdb.LRange(ctx, "asynq:{"+queue+"}:active", 0, -1).Result()
+		if err != nil {
+			return fmt.Errorf("redis: look for unfinished tasks in %s: %w", queue, err)
 		}
-		n, err := w.reclaimQueue(ctx, queue, mine)
+		if ids, err = w.ownAmong(ctx, queue, ids); err != nil {
+			return err
+		}
+		n, err := w.putAllBack(ctx, queue, ids)
 		if err != nil {
 			return err
 		}
@@ -114,16 +115,30 @@ func (w *Worker) reclaim(ctx context.Context) error {
 	return nil
 }
 
-func (w *Worker) reclaimQueue(ctx context.Context, queue string, only map[string]bool) (int, error) {
-	ids, err := w.rdb.LRange(ctx, "asynq:{"+queue+"}:active", 0, -1).Result()
-	if err != nil {
-		return 0, fmt.Errorf("redis: look for unfinished tasks in %s: %w", queue, err)
+// ownAmong leaves of a queue's active tasks those that no other node can be at work on: of the shared queue everything while no other
+// node lives, and otherwise what our own journal began. (A death between Asynq's handing over and the journal is in no journal, nor is one
+// between the journal and Asynq.) The ids are read before: a node that came since has none of them.
+func (w *Worker) ownAmong(ctx context.Context, queue string, ids []string) ([]string, error) {
+	if queue != tasks.QueueNotify || len(ids) == 0 {
+		return ids, nil
 	}
+	nodes, err := w.store.Nodes(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if !slices.ContainsFunc(nodes, func(n tasks.NodeInfo) bool { return n.Alive && n.Name != w.cfg.Node }) {
+		return ids, nil
+	}
+	mine, err := w.journal.underWay(queue)
+	if err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(ids, func(id string) bool { return !mine[id] }), nil
+}
+
+func (w *Worker) putAllBack(ctx context.Context, queue string, ids []string) (int, error) {
 	n := 0
 	for _, id := range ids {
-		if only != nil && !only[id] {
-			continue
-		}
 		tasks.Failpoint("reclaim.before")
 		back, err := w.putBack(ctx, queue, id)
 		if err != nil {

@@ -8,7 +8,9 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"time"
 
+	"github.com/redis/go-redis/v9"
 	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -151,4 +153,37 @@ func TestNotifyStep_bringsTheSummary(t *testing.T) {
 	s.reaches(r.ID, tasks.Finished)
 	assert.Equal(t, 1, hook.count(tasks.FlowFinished))
 	assert.Equal(t, tasks.StepDone, s.step(r.ID, "tell").State)
+}
+
+// TestStart_takesUpNotificationsThatNoJournalKnows: a worker died between Asynq's handing over and its journal. While no other node lives,
+// nobody can be at work on that; Asynq would wait for a minute and more.
+func TestStart_takesUpNotificationsThatNoJournalKnows(t *testing.T) {
+	t.Parallel()
+	for name, neighbour := range map[string]bool{"alone": false, "beside another node": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s, hook := notifyingStation(t, tasks.FlowFinished)
+			channels, err := openChannels(s.cfg)
+			require.NoError(t, err)
+			event, err := json.Marshal(tasks.Event{CMD: tasks.FlowFinished, EVENT: "e"})
+			require.NoError(t, err)
+			require.NoError(t, s.queue.Notify(t.Context(), "e", tasks.NotifyTask{Channel: channels[0].name, Event: event}))
+			id, base := tasks.NotifyID("e", channels[0].name), "asynq:{"+tasks.QueueNotify+"}:"
+			require.NoError(t, s.rdb.LMove(t.Context(), base+"pending", base+"active", "RIGHT", "LEFT").Err())
+			require.NoError(t, s.rdb.HSet(t.Context(), base+"t:"+id, "state", "active").Err())
+			lease := redis.Z{Score: float64(time.Now().Add(30 * time.Second).Unix()), Member: id}
+			require.NoError(t, s.rdb.ZAdd(t.Context(), base+"lease", lease).Err())
+			if neighbour {
+				require.NoError(t, s.store.Claim(t.Context(), "other", tasks.Owner{Install: "other", Boot: "b"}, false))
+			}
+			s.start()
+			if neighbour {
+				s.rounds(3)
+				assert.Equal(t, []string{id}, s.rdb.LRange(t.Context(), base+"active", 0, -1).Val(), "it may be the other node's")
+				assert.Zero(t, hook.asks())
+				return
+			}
+			s.within(20*time.Second, "it is brought before its lease is over", func() bool { return hook.count(tasks.FlowFinished) == 1 })
+		})
+	}
 }

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"go.etcd.io/bbolt"
+
+	"github.com/ngworks/nglive/tasks"
 )
 
 // bucketUploads holds uploads under way: eight bytes of when, then the uploader's own document. They belong to the files and the
@@ -33,7 +35,9 @@ func (s sessions) Load(key string) ([]byte, error) {
 // Save has the document on disk when it returns.
 func (s sessions) Save(key string, doc []byte) error {
 	value := append(binary.BigEndian.AppendUint64(nil, uint64(time.Now().Unix())), doc...) //nolint:gosec // after 1970
-	err := s.journal.db.Update(func(tx *bbolt.Tx) error { return tx.Bucket([]byte(bucketUploads)).Put([]byte(key), value) })
+	tasks.Failpoint("journal.upload.before")
+	defer tasks.Failpoint("journal.upload.after")
+	err := s.journal.update(func(tx *bbolt.Tx) error { return tx.Bucket([]byte(bucketUploads)).Put([]byte(key), value) })
 	if err != nil {
 		return fmt.Errorf("journal: write upload: %w", err)
 	}
@@ -42,7 +46,9 @@ func (s sessions) Save(key string, doc []byte) error {
 
 // Delete forgets a document.
 func (s sessions) Delete(key string) error {
-	err := s.journal.db.Update(func(tx *bbolt.Tx) error { return tx.Bucket([]byte(bucketUploads)).Delete([]byte(key)) })
+	tasks.Failpoint("journal.uploaded.before")
+	defer tasks.Failpoint("journal.uploaded.after")
+	err := s.journal.update(func(tx *bbolt.Tx) error { return tx.Bucket([]byte(bucketUploads)).Delete([]byte(key)) })
 	if err != nil {
 		return fmt.Errorf("journal: forget upload: %w", err)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/redis/go-redis/v9"
 
@@ -11,8 +12,8 @@ import (
 )
 
 // wakeStanding puts back tasks that Asynq calls active and that nobody works on: no lease, and no job of ours. Asynq's own recovery
-// looks at leases only, so such a task would stand for ever. Two looks in a row must find it so, and of the queue that all nodes
-// share only what our journal began is ours.
+// looks at leases only, so such a task would stand for ever. Two looks in a row must find it so, and in the queue that all nodes
+// share no other node may be at work on it.
 func (w *Worker) wakeStanding(ctx context.Context) error {
 	before := w.search.standing
 	w.search.standing = map[string]bool{}
@@ -21,13 +22,17 @@ func (w *Worker) wakeStanding(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		again := map[string]bool{}
+		again := slices.DeleteFunc(slices.Clone(ids), func(id string) bool { return !before[queue+"|"+id] })
 		for _, id := range ids {
 			w.search.standing[queue+"|"+id] = true
-			again[id] = before[queue+"|"+id]
 		}
-		if err := w.wake(ctx, queue, again); err != nil {
+		if again, err = w.ownAmong(ctx, queue, again); err != nil {
 			return err
+		}
+		for _, id := range again {
+			if err := w.wakeOne(ctx, queue, id); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
@@ -53,30 +58,6 @@ func (w *Worker) standing(ctx context.Context, queue string) ([]string, error) {
 		}
 	}
 	return out, nil
-}
-
-func (w *Worker) wake(ctx context.Context, queue string, again map[string]bool) error {
-	var mine map[string]bool
-	for id, twice := range again {
-		if !twice {
-			continue
-		}
-		if queue == tasks.QueueNotify {
-			if mine == nil {
-				var err error
-				if mine, err = w.journal.underWay(queue); err != nil {
-					return err
-				}
-			}
-			if !mine[id] {
-				continue
-			}
-		}
-		if err := w.wakeOne(ctx, queue, id); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 func (w *Worker) wakeOne(ctx context.Context, queue, id string) error {

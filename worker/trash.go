@@ -49,7 +49,7 @@ func trashKey(root, recording string) []byte { return []byte(root + "|" + record
 func (j *journal) trashed(root, recording string, at time.Time) error {
 	tasks.Failpoint("journal.trash.before")
 	defer tasks.Failpoint("journal.trash.after")
-	err := j.db.Update(func(tx *bbolt.Tx) error {
+	err := j.update(func(tx *bbolt.Tx) error {
 		b, err := at.UTC().MarshalText()
 		if err != nil {
 			return err
@@ -78,7 +78,9 @@ func (j *journal) trashedAt(root, recording string) (time.Time, error) {
 }
 
 func (j *journal) untrashed(root, recording string) error {
-	err := j.db.Update(func(tx *bbolt.Tx) error { return tx.Bucket([]byte("trash")).Delete(trashKey(root, recording)) })
+	tasks.Failpoint("journal.untrash.before")
+	defer tasks.Failpoint("journal.untrash.after")
+	err := j.update(func(tx *bbolt.Tx) error { return tx.Bucket([]byte("trash")).Delete(trashKey(root, recording)) })
 	if err != nil {
 		return fmt.Errorf("journal: forget the trash of %s: %w", recording, err)
 	}

@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/redis/go-redis/v9"
 
@@ -88,6 +89,7 @@ type Worker struct {
 	installed time.Time // since when this installation takes care of recordings
 	steps     *prometheus.HistogramVec
 	healthy   atomic.Int64 // unix time until which the worker counts as healthy
+	life      string       // tells this life of the worker from the others
 	encoders  atomic.Pointer[[]string]
 	warnings  atomic.Pointer[[]string]
 }
@@ -101,7 +103,7 @@ func New(cfg Config, rdb redis.UniversalClient, store *tasks.Store, queue *tasks
 	w := &Worker{
 		cfg: cfg, rdb: rdb, store: store, queue: queue, log: cfg.Log,
 		tools: ffmpeg.Tools{FFmpeg: cfg.FFmpeg, FFprobe: cfg.FFprobe},
-		usage: usage, clock: time.Now,
+		usage: usage, clock: time.Now, life: uuid.NewString(),
 		owner: tasks.Owner{Install: cfg.Install, Boot: boot},
 		jobs:  newJobs(), locks: newLocks(), live: make(chan tasks.Event, 256), steps: newStepDurations(),
 		slots: map[string]slots{

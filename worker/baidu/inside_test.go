@@ -288,3 +288,29 @@ func TestSlices_areAsFewAsBaiduCounts(t *testing.T) {
 		}
 	}
 }
+
+// A slice whose bytes have all left and that is never answered, and one that stands still, end; one that is on its way goes on.
+func TestWatch_endsWhatNobodyAnswers(t *testing.T) {
+	t.Parallel()
+	const length = 4 * mib
+	now := time.Now()
+	for what, c := range map[string]struct {
+		sent  int64
+		still time.Duration
+		want  error
+	}{
+		"all has left, answered soon":    {length, lastAfter - time.Second, nil},
+		"all has left, never answered":   {length, lastAfter + time.Second, errStalled},
+		"half has left, and more leaves": {length / 2, stallAfter - time.Second, nil},
+		"half has left, and no more":     {length / 2, stallAfter + time.Second, errStalled},
+	} {
+		s := (&upload{c: &Client{cfg: Config{Patience: 1}}, s: &session{}}).newSender([]int{0})
+		ctx, cancel := context.WithCancelCause(t.Context())
+		a := &attempt{length: length, cancel: cancel, before: c.sent, began: now.Add(-c.still), moved: now.Add(-c.still), mark: sample{at: now}}
+		a.sent.Store(c.sent)
+		if sent := s.judge(a, now); sent != c.sent || !errors.Is(context.Cause(ctx), c.want) {
+			t.Errorf("%s: %d sent, ended by %v, want %v", what, sent, context.Cause(ctx), c.want)
+		}
+		cancel(nil)
+	}
+}
