@@ -77,6 +77,12 @@ export const zh = {
   'row.foundWhat': '这个文件比本次安装更早，NGlive 不会自动处理它。',
   'row.length': '时长 {time}',
 
+  'share.heading': '分享链接',
+  'share.password': '提取码：{password}',
+  'share.until': '有效期至 {date}（{time}）',
+  'share.over': '已于 {date} 过期',
+  'share.forever': '长期有效',
+
   'action.retry': '重试',
   'action.cancel': '取消',
   'action.cancelSure': '确定取消？',
@@ -251,6 +257,12 @@ export const en = {
   'row.copied': 'Copied',
   'row.foundWhat': 'This file is older than this installation, so NGlive does not touch it by itself.',
   'row.length': 'Length {time}',
+
+  'share.heading': 'Share link',
+  'share.password': 'password: {password}',
+  'share.until': 'good until {date} ({time})',
+  'share.over': 'ended on {date}',
+  'share.forever': 'good for ever',
 
   'action.retry': 'Retry',
   'action.cancel': 'Cancel',
