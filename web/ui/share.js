@@ -11,19 +11,20 @@ export const Shares = ({ recording }) =>
   shares(recording).map((share) => html`<${Share} key=${share.link} ...${share} />`);
 
 function Share({ link, password, expires_at: until, part }) {
-  const address = webLink(link);
-  const shown = address ?? link;
   const secret = password ? ` ${t('share.password', { password })}` : '';
   return html`<div class="note place share">
     <b>${t('share.heading')}</b> ${part && html`<bdi class="quiet">${part}</bdi>`}
-    <${Copyable} text=${shown + secret} label=${t('share.heading')}>
-      ${address ? html`<${Away} to=${address} />` : html`<code><bdi>${shown}</bdi></code>`}${secret}<//>
+    <${Copyable} text=${(webLink(link) ?? link) + secret} label=${t('share.heading')}><${Address} text=${link} />${secret}<//>
     <span class="quiet"><${Until} at=${until} /></span>
   </div>`;
 }
 
-/** Away is a link out of NGlive; the page behind it learns nothing of this one and cannot reach back. */
-export const Away = ({ to }) => html`<a href=${to} target="_blank" rel="noopener noreferrer"><bdi>${to}</bdi></a>`;
+/** Address is a link out of NGlive; the page behind it learns nothing of this one and cannot reach back. */
+export function Address({ text }) {
+  const address = webLink(text);
+  if (!address) return html`<code><bdi>${text}</bdi></code>`;
+  return html`<a href=${address} target="_blank" rel="noopener noreferrer"><bdi>${address}</bdi></a>`;
+}
 
 function Until({ at }) {
   const end = moment(at);
