@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
@@ -57,6 +58,7 @@ func capture(t *testing.T, s *server, folder string, shots ...shot) {
 		t.Fatal(err)
 	}
 	for _, x := range shots {
+		s.beatAgain()
 		p := openPage(t, s, x.language, x.prepare())
 		p.expect("401")
 		if s.token == "" {
@@ -100,6 +102,17 @@ func (x shot) prepare() chromedp.Action[chromedp.Void] {
 			},
 		})
 		return err
+	})
+}
+
+// beatAgain keeps the nodes that are up from growing old while pictures are taken.
+func (s *server) beatAgain() {
+	s.set(func() {
+		for i := range s.nodes {
+			if s.nodes[i].Alive {
+				s.nodes[i].BeatAt = tasks.At(time.Now())
+			}
+		}
 	})
 }
 

@@ -387,6 +387,7 @@ func TestPage_staysQuickWithAThousandRows(t *testing.T) {
 func TestPage_fitsAPhone(t *testing.T) {
 	s := newServer(t)
 	s.recordings, s.events, s.nodes = evening()
+	s.rooms = roomsOfTheEvening()
 	s.nodes[0].BaiduApp, s.accounts, s.baidu = true, netdiskOfTheEvening(), waitingLogin(t)
 	for _, language := range []string{"zh-CN", "en"} {
 		p := openPage(t, s, language, shot{width: 360, height: 740}.prepare())
@@ -397,7 +398,7 @@ func TestPage_fitsAPhone(t *testing.T) {
 		p.click(".account.stopped .again")
 		p.waitText(".user-code", "ab12cd34")
 		p.wait(`document.documentElement.scrollWidth <= 360`)
-		p.wait(`[...document.querySelectorAll('.state, .step, .progress, .actions button, .note, .copyable, .copyable button, .meter, .account-buttons button, .qr')].every(
+		p.wait(`[...document.querySelectorAll('.state, .step, .progress, .actions button, .note, .copyable, .copyable button, .meter, .room-buttons button, .account-buttons button, .qr')].every(
 			(e) => e.getBoundingClientRect().right <= 346)`) // rows clip what does not fit
 		p.close()
 	}
