@@ -182,6 +182,9 @@ func (b *baiduCommand) describe(a tasks.Account) {
 		tasks.AccountReady: "ready 可用", tasks.AccountNoLogin: "not logged in 未登录", tasks.AccountStopped: "its uploads wait 上传等待中",
 	}
 	b.say("%s (%s): %s\n", a.Target, a.Mode, states[a.State])
+	if !a.StoppedAt.IsZero() {
+		b.say("  since / 开始于 %s\n", a.StoppedAt.Local().Format("2006-01-02 15:04:05"))
+	}
 	if a.Reason != "" {
 		b.say("  %s\n", a.Reason)
 	}

@@ -22,6 +22,8 @@ import (
 
 	"github.com/ngworks/nglive/tasks"
 	"github.com/ngworks/nglive/worker/flv"
+	"github.com/ngworks/nglive/worker/recorder/recordertest"
+	"github.com/ngworks/nglive/worker/recorder/rehearsal"
 )
 
 const (
@@ -29,11 +31,12 @@ const (
 	largestImage = 300 << 10
 )
 
-// stage is a real `nglive up` with a few recordings in different states. The streamers are made up.
+// stage is a real `nglive up` with a recorder and a few recordings in different states. The streamers are made up.
 type stage struct {
 	*submission
-	t   *testing.T
-	dir string
+	t      *testing.T
+	dir    string
+	double *recordertest.Double
 }
 
 // TestScreenshots writes docs/images/page.png, the README's picture of the page.
@@ -42,7 +45,7 @@ func TestScreenshots(t *testing.T) {
 	s.finished(23058, "小满电台", "午后读书：第十二章")
 	s.finished(7734200, "山风与海", "钢琴练习 Op.10 No.4")
 	s.broken(90210, "北极星观测站", "木星冲日直播")
-	s.recording(558219, "Mika 的厨房", "三十分钟晚餐")
+	s.live(558219)
 	s.encoding(1024011, "阿柒 Seven", "【独立游戏】和大家一起通关到天亮")
 	picture := s.shoot(1280, 800)
 	if size := len(picture); size > largestImage {
@@ -67,14 +70,34 @@ func newStage(t *testing.T) *stage {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(nas) })
-	environ = append(environ, "NGLIVE_NODE=attic", "NGLIVE_ARCHIVE_DIR="+filepath.Join(nas, "videos"))
+	double := recorderOnStage(t, filepath.Join(dir, "recordings"))
+	environ = append(environ, "NGLIVE_NODE=attic", "NGLIVE_ARCHIVE_DIR="+filepath.Join(nas, "videos"), "NGLIVE_RECORDER_URL="+double.URL,
+		"NGLIVE_RECORDER_USER="+recordertest.User, "NGLIVE_RECORDER_PASSWORD="+recordertest.Password)
 	startUp(t, environ)
 	c, _, stderr := testConsole(environ...)
 	s, _ := c.newSubmission(t.Context(), "")
 	if s == nil {
 		t.Fatal(stderr)
 	}
-	return &stage{submission: s, t: t, dir: dir}
+	return &stage{submission: s, t: t, dir: dir, double: double}
+}
+
+// recorderOnStage has a room that waits, one that is on the air and not recorded, and one that goes on the air later.
+func recorderOnStage(t *testing.T, dir string) *recordertest.Double {
+	t.Helper()
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	const room = `{"RoomId":{"HasValue":true,"Value":%d},"AutoRecord":{"HasValue":true,"Value":%t}}`
+	rooms := fmt.Sprintf(room+","+room+","+room, 558219, true, 41573, false, 23058, true)
+	if err := os.WriteFile(filepath.Join(dir, "config.json"), []byte(`{"version":3,"global":{},"rooms":[`+rooms+`]}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return recordertest.Start(t, rehearsal.Config{Dir: dir, Unresolved: time.Millisecond, Streamers: []rehearsal.Streamer{
+		{RoomID: 558219, Name: "Mika 的厨房", Title: "三十分钟晚餐"},
+		{RoomID: 41573, Name: "夜航西飞", Title: "试音", Live: true},
+		{RoomID: 23058, Name: "小满电台", Title: "午后读书：第十二章"},
+	}})
 }
 
 // say sends one event about a room's file, as its recorder would.
@@ -128,9 +151,24 @@ func (s *stage) broken(room int64, name, title string) {
 	s.reaches(s.record(room, name, title, 0), tasks.Failed)
 }
 
-func (s *stage) recording(room int64, name, title string) {
-	m, path := s.maker(room, name, title, 1)
-	s.say(tasks.FileOpening, m, path, 0)
+// live puts a streamer on the air, so that the recorder records it.
+func (s *stage) live(room int64) {
+	s.t.Helper()
+	until(s.t, time.Minute, "the recorder posts here", func() bool {
+		var all struct {
+			Nodes []tasks.NodeInfo `json:"nodes"`
+		}
+		err := s.client.call(s.t.Context(), http.MethodGet, "/api/nodes", nil, &all)
+		return err == nil && len(all.Nodes) == 1 && all.Nodes[0].Recorder != nil && all.Nodes[0].Recorder.Hooked
+	})
+	s.double.Live(room, true)
+	until(s.t, time.Minute, "it is being recorded", func() bool {
+		var all struct {
+			Recordings []tasks.Recording `json:"recordings"`
+		}
+		err := s.client.call(s.t.Context(), http.MethodGet, "/api/recordings?state=opening", nil, &all)
+		return err == nil && len(all.Recordings) == 1 && all.Recordings[0].RoomID == room
+	})
 }
 
 // encoding gives the room a flow that takes its time.
@@ -172,7 +210,8 @@ func (s *stage) shoot(width, height int64) []byte {
 	if err := chromedp.Do(tab, daylight(width, height), chromedp.Navigate(s.client.base+"/")); err != nil {
 		s.t.Fatalf("open the page: %v", err)
 	}
-	const moving = `[...document.querySelectorAll('.row progress')].some((bar) => bar.value > 0.1 * bar.max) && document.body.innerText.includes('attic')`
+	const moving = `[...document.querySelectorAll('.row progress')].some((bar) => bar.value > 0.1 * bar.max) && document.body.innerText.includes('attic') &&
+		['recording', 'live', 'waiting'].every((doing) => document.querySelector('.room.' + doing))`
 	until(s.t, 3*time.Minute, "a progress bar on the page", func() bool {
 		seen, err := chromedp.Run(tab, chromedp.Evaluate[bool](moving))
 		return err == nil && seen

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -29,6 +30,7 @@ type Account struct {
 	Mode       string    `json:"mode" enum:"oauth,cookie"`
 	State      string    `json:"state" enum:"ready,no-login,stopped"`
 	Reason     string    `json:"reason,omitempty" doc:"Why it is not ready, and what to do"`
+	StoppedAt  time.Time `json:"stopped_at,omitzero" doc:"Since when its uploads wait, if they do"`
 	Shares     bool      `json:"shares" doc:"It can make share links (that needs a cookie)"`
 	User       string    `json:"user,omitempty"`
 	Tier       string    `json:"tier,omitempty" enum:"normal,member,svip"`
@@ -175,24 +177,42 @@ func (s *Store) Accounts(ctx context.Context) ([]Account, error) {
 		if err := json.Unmarshal([]byte(doc), &list[i]); err != nil {
 			return nil, fmt.Errorf("accounts: %w", err)
 		}
-		why, err := s.rdb.HGet(ctx, KeyStop(list[i].Target), "words").Result()
-		if err != nil && !errors.Is(err, redis.Nil) {
+		if err := s.stopped(ctx, &list[i]); err != nil {
 			return nil, fmt.Errorf("redis: list accounts: %w", err)
-		}
-		if why != "" && list[i].State == AccountReady {
-			list[i].State, list[i].Reason = AccountStopped, why
 		}
 	}
 	return list, nil
 }
 
-// KeyStop is a hash: why all uploads to a target wait (reason, words, look: when one of them may look again, in ms), and what was
-// told already (told:<reason>).
+// stopped fills in whether the uploads of an account wait. An account that is not ready says why by itself.
+func (s *Store) stopped(ctx context.Context, a *Account) error {
+	a.StoppedAt = time.Time{}
+	stop, err := s.rdb.HMGet(ctx, KeyStop(a.Target), "words", "since").Result()
+	if err != nil {
+		return err
+	}
+	why, _ := stop[0].(string)
+	if why == "" {
+		return nil
+	}
+	if since, ok := stop[1].(string); ok {
+		if ms, err := strconv.ParseInt(since, 10, 64); err == nil {
+			a.StoppedAt = At(time.UnixMilli(ms))
+		}
+	}
+	if a.State == AccountReady {
+		a.State, a.Reason = AccountStopped, why
+	}
+	return nil
+}
+
+// KeyStop is a hash: why all uploads to a target wait (reason, words; since when, and look: when one of them may look again, both
+// in ms), and what was told already (told:<reason>).
 func KeyStop(target string) string { return keyPrefix + "stop:" + target }
 
 // MoveTarget lets the uploads of a stopped target go on. What was told stays told until one is done.
 func (s *Store) MoveTarget(ctx context.Context, target string) error {
-	if err := s.rdb.HDel(ctx, KeyStop(target), "reason", "words", "look").Err(); err != nil {
+	if err := s.rdb.HDel(ctx, KeyStop(target), "reason", "words", "since", "look").Err(); err != nil {
 		return fmt.Errorf("redis: let uploads to %s go on: %w", target, err)
 	}
 	return nil

@@ -19,6 +19,7 @@ const stopLook = 15 * time.Second
 const stopScript = `
 local t = redis.call('TIME')
 local now = t[1] * 1000 + math.floor(t[2] / 1000)
+if redis.call('HGET', KEYS[1], 'reason') ~= ARGV[1] then redis.call('HSET', KEYS[1], 'since', now) end
 redis.call('HSET', KEYS[1], 'reason', ARGV[1], 'words', ARGV[2], 'look', math.max(now + ARGV[3], tonumber(ARGV[4])))
 return redis.call('HSETNX', KEYS[1], 'told:' .. ARGV[1], ARGV[5])`
 

@@ -59,6 +59,13 @@ export async function changeRoom(room, action) {
   return (await ask(...(action === 'remove' ? ['DELETE', `${at}?${node}`] : ['POST', `${at}/${action}?${node}`]))).answer;
 }
 
+export const listAccounts = async () => (await ask('GET', '/api/targets/baidu/accounts')).answer.accounts ?? [];
+export const logAccountOut = (account) => ask('DELETE', `/api/targets/baidu/accounts/${encodeURIComponent(account)}`);
+
+/** startLogin has a worker ask Baidu for a code; readLogin returns {answer, at}: how that login stands by the server's clock. */
+export const startLogin = async (account) => (await ask('POST', '/api/targets/baidu/login', { account })).answer;
+export const readLogin = (account) => ask('GET', `/api/targets/baidu/login?${query({ account })}`);
+
 export const login = (token) => ask('POST', '/api/login', { token });
 
 /** runFound starts the flows of older files, some at a time, until none is left; it returns how many. */

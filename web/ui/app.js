@@ -3,6 +3,7 @@ import { render } from 'preact';
 import { batch, effect } from '@preact/signals';
 import { html } from './html.js';
 import { listRecordings } from './api.js';
+import { Baidu, accountsMoved, loadAccounts } from './baidu.js';
 import { Events } from './events.js';
 import { Feed, pause } from './feed.js';
 import { switchLanguage, t } from './i18n.js';
@@ -48,6 +49,7 @@ function takeAll() {
     }
   });
   if (frames.some((e) => /^(Session|Stream|Recorder|Node)/.test(e.CMD))) roomsMoved();
+  if (frames.some((e) => /^(Target|Node)/.test(e.CMD))) accountsMoved();
   if (frames.some((e) => e.CMD === 'gap')) load().catch(refused).catch(() => {});
 }
 
@@ -56,6 +58,7 @@ async function begin() {
   try {
     feed.start(await load());
     loadRooms();
+    loadAccounts();
     attempts = 0;
     notice.value = '';
   } catch (err) {
@@ -76,7 +79,7 @@ function Page() {
     <a class="skip" href="#recordings">${t('page.skip')}</a>
     <${Top} />
     <${Banners} />
-    <main class="page"><${Recordings} /><aside><${Rooms} /><${Nodes} /><${Events} /></aside></main>`;
+    <main class="page"><${Recordings} /><aside><${Rooms} /><${Baidu} /><${Nodes} /><${Events} /></aside></main>`;
 }
 
 function Top() {
@@ -109,9 +112,14 @@ effect(() => {
   document.title = working > 0 ? `(${working}) NGlive` : 'NGlive';
 });
 setInterval(() => { now.value = Date.now(); loadRooms(); }, 10_000);
+setInterval(loadAccounts, 60_000);
 addEventListener('online', () => feed.wake());
 addEventListener('keydown', keys);
-document.addEventListener('visibilitychange', () => document.hidden || feed.wake());
+document.addEventListener('visibilitychange', () => {
+  if (document.hidden) return;
+  feed.wake();
+  loadAccounts();
+});
 
 render(html`<${Page} />`, document.getElementById('app'));
 begin();

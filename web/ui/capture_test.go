@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
@@ -20,6 +21,7 @@ type shot struct {
 	language      string // zh-CN or en
 	width, height int64
 	dark          bool
+	press         string // a button that is pressed before
 }
 
 // TestScreenshots_areTakenOnRequest draws the pictures of the README into the folder that NGLIVE_SCREENSHOTS names.
@@ -30,16 +32,20 @@ func TestScreenshots_areTakenOnRequest(t *testing.T) {
 	}
 	s := newServer(t)
 	s.recordings, s.events, s.nodes = evening()
-	s.rooms = roomsOfTheEvening()
+	s.rooms, s.accounts, s.baidu = roomsOfTheEvening(), netdiskOfTheEvening(), waitingLogin(t)
+	s.nodes[0].BaiduApp = true
 	capture(t, s, folder,
 		shot{name: "page-light", language: "zh-CN", width: 1360, height: 900},
 		shot{name: "page-dark", language: "zh-CN", width: 1360, height: 900, dark: true},
 		shot{name: "page-en", language: "en", width: 1360, height: 900},
 		shot{name: "phone-light", language: "zh-CN", width: 360, height: 760},
 		shot{name: "phone-dark", language: "en", width: 360, height: 760, dark: true},
+		shot{name: "baidu-login", language: "zh-CN", width: 1360, height: 2000, press: ".account.stopped .again"},
+		shot{name: "baidu-login-dark", language: "en", width: 1360, height: 2000, dark: true, press: ".account.stopped .again"},
+		shot{name: "phone-whole", language: "en", width: 360, height: 5000, press: ".account.stopped .again"},
 		shot{name: "wide", language: "en", width: 1920, height: 1080, dark: true},
 	)
-	s.set(func() { s.recordings, s.events, s.nodes, s.rooms = nil, nil, s.nodes[:1], nil })
+	s.set(func() { s.recordings, s.events, s.nodes, s.rooms = nil, nil, s.nodes[1:2], nil })
 	capture(t, s, folder, shot{name: "first-run", language: "zh-CN", width: 1360, height: 700})
 	s.set(func() { s.token = "secret" })
 	capture(t, s, folder, shot{name: "login", language: "zh-CN", width: 1360, height: 700}, shot{name: "login-phone", language: "en", width: 360, height: 700, dark: true})
@@ -52,6 +58,7 @@ func capture(t *testing.T, s *server, folder string, shots ...shot) {
 		t.Fatal(err)
 	}
 	for _, x := range shots {
+		s.beatAgain()
 		p := openPage(t, s, x.language, x.prepare())
 		p.expect("401")
 		if s.token == "" {
@@ -60,6 +67,11 @@ func capture(t *testing.T, s *server, folder string, shots ...shot) {
 			if len(s.recordings) > 0 {
 				p.wait(`document.querySelectorAll('.row progress[value]').length === 2`)
 			}
+		}
+		if x.press != "" {
+			p.click(x.press)
+			next(t, s.posts, "press "+x.press)
+			p.waitText(".user-code", "ab12cd34")
 		}
 		png, err := chromedp.Run(p.ctx, chromedp.CaptureScreenshot())
 		if err != nil {
@@ -90,6 +102,17 @@ func (x shot) prepare() chromedp.Action[chromedp.Void] {
 			},
 		})
 		return err
+	})
+}
+
+// beatAgain keeps the nodes that are up from growing old while pictures are taken.
+func (s *server) beatAgain() {
+	s.set(func() {
+		for i := range s.nodes {
+			if s.nodes[i].Alive {
+				s.nodes[i].BeatAt = tasks.At(time.Now())
+			}
+		}
 	})
 }
 

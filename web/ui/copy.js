@@ -11,16 +11,17 @@ async function copy(element, text) {
   document.execCommand('copy');
 }
 
-export function Copyable({ text, label }) {
-  const code = useRef(null);
+/** Copyable shows the text, or the children in its place; these must read as the text does, since they may be what is copied. */
+export function Copyable({ text, label, children }) {
+  const shown = useRef(null);
   const [copied, setCopied] = useState(false);
   const press = async () => {
-    await copy(code.current, text).catch(() => getSelection().selectAllChildren(code.current));
+    await copy(shown.current, text).catch(() => getSelection().selectAllChildren(shown.current));
     setCopied(true);
     setTimeout(() => setCopied(false), 2000);
   };
   return html`<span class="copyable">
-    <code ref=${code}>${text}</code>
+    ${children ? html`<span class="copied" ref=${shown}>${children}</span>` : html`<code ref=${shown}>${text}</code>`}
     <button type="button" class="small" onClick=${press} aria-label=${`${t('row.copy')} ${label ?? text}`}>
       <span aria-live="polite">${copied ? t('row.copied') : t('row.copy')}</span>
     </button>

@@ -30,6 +30,8 @@ type server struct {
 	events     []tasks.Event     // oldest first
 	nodes      []tasks.NodeInfo
 	rooms      []map[string]any // as /api/rooms lists them; nil = no node has a recorder
+	accounts   []tasks.Account  // of Baidu Netdisk
+	baidu      map[string]any   // the login there that is under way, as the API answers it
 	token      string           // "" = nobody has to log in
 	refusal    string           // what a POST to a recording is refused with
 	away       bool             // nothing answers
@@ -52,6 +54,10 @@ func newServer(t *testing.T) *server {
 	mux.HandleFunc("POST /api/rooms", s.guarded(s.changeRoom))
 	mux.HandleFunc("POST /api/rooms/{room}/{action}", s.guarded(s.changeRoom))
 	mux.HandleFunc("DELETE /api/rooms/{room}", s.guarded(s.changeRoom))
+	mux.HandleFunc("GET /api/targets/baidu/accounts", s.guarded(s.listAccounts))
+	mux.HandleFunc("DELETE /api/targets/baidu/accounts/{account}", s.guarded(s.logAccountOut))
+	mux.HandleFunc("POST /api/targets/baidu/login", s.guarded(s.startBaiduLogin))
+	mux.HandleFunc("GET /api/targets/baidu/login", s.guarded(s.readBaiduLogin))
 	mux.HandleFunc("GET /api/nodes", s.guarded(func(w http.ResponseWriter, _ *http.Request) {
 		answer(w, http.StatusOK, map[string]any{"nodes": s.nodes})
 	}))

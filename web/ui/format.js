@@ -51,5 +51,15 @@ export function ago(moment, now, language, just) {
 /** moment reads an RFC 3339 time as milliseconds; NaN for none. */
 export const moment = (text) => (text ? Date.parse(text) : NaN);
 
+/** webLink is an address as it may stand behind a link: https, and of nobody who hides the host behind a user's name; else undefined. */
+export function webLink(text) {
+  try {
+    const url = new URL(text);
+    return url.protocol === 'https:' && !url.username && !url.password ? url.href : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
 /** fileName is the last part of a path with either kind of slash. */
 export const fileName = (path) => (path ?? '').split(/[\\/]/).pop();

@@ -38,6 +38,7 @@ const said = new Map([
   ['cancelled by a person', 'said.cancelled'],
   ['retried by a person', 'said.retried'],
   ['retried by a person from the queue', 'said.retriedQueue'],
+  ['nobody has logged in: run `nglive baidu login` / 尚未登录，请运行 nglive baidu login', 'said.nobody'],
 ]);
 
 /** says translates the few fixed sentences of the server; everything else stands as it was said. */

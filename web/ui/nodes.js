@@ -37,7 +37,8 @@ function Node({ node }) {
   </li>`;
 }
 
-function Meter({ word, value, warn = 101, bad = 101, more }) {
+/** Meter is one line of a list of meters: a word, a bar, a number, and what is left. */
+export function Meter({ word, value, warn = 101, bad = 101, more }) {
   const n = percent(value);
   const level = (n >= bad && 'bad') || (n >= warn && 'wary') || '';
   return html`<div class="meter ${level}">

@@ -387,14 +387,18 @@ func TestPage_staysQuickWithAThousandRows(t *testing.T) {
 func TestPage_fitsAPhone(t *testing.T) {
 	s := newServer(t)
 	s.recordings, s.events, s.nodes = evening()
+	s.rooms = roomsOfTheEvening()
+	s.nodes[0].BaiduApp, s.accounts, s.baidu = true, netdiskOfTheEvening(), waitingLogin(t)
 	for _, language := range []string{"zh-CN", "en"} {
 		p := openPage(t, s, language, shot{width: 360, height: 740}.prepare())
 		p.wait(`document.querySelectorAll('.row').length === 7`)
 		next(t, s.joined, "join the feed")
 		midway(t, s)
 		p.waitText(".row.running .percent", "64%")
+		p.click(".account.stopped .again")
+		p.waitText(".user-code", "ab12cd34")
 		p.wait(`document.documentElement.scrollWidth <= 360`)
-		p.wait(`[...document.querySelectorAll('.state, .step, .progress, .actions button, .note, .copyable button, .meter')].every(
+		p.wait(`[...document.querySelectorAll('.state, .step, .progress, .actions button, .note, .copyable, .copyable button, .meter, .room-buttons button, .account-buttons button, .qr')].every(
 			(e) => e.getBoundingClientRect().right <= 346)`) // rows clip what does not fit
 		p.close()
 	}

@@ -1,6 +1,6 @@
 // What an event changes in a recording. Pure, so that it is tested without a page. It is a preview only: the page shows it at
 // once and then reads the recording itself, which is what counts.
-import { moment, percent } from './format.js';
+import { fileName, moment, percent } from './format.js';
 
 export const over = ['failed', 'cancelled', 'skipped', 'missing', 'found', 'finished'];
 const settled = ['done', 'skipped', 'failed', 'cancelled'];
@@ -95,6 +95,12 @@ export function can(recording) {
 /** places lists where the results lie: the uploads' locations. */
 export const places = (recording) =>
   (recording.steps ?? []).filter((s) => s.state === 'done' && s.output?.location).map((s) => s.output.location);
+
+/** shares lists the links to what was uploaded; one of a part says which. */
+export const shares = (recording) =>
+  (recording.steps ?? []).filter((s) => s.state === 'done').flatMap(({ output }) => [
+    output?.share, ...(output?.parts ?? []).map((p) => p.share && { ...p.share, part: fileName(p.path) }),
+  ]).filter((share) => share?.link);
 
 /** matches reports whether every word of a search occurs in what the row shows. */
 export function matches(recording, search) {

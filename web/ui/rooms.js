@@ -66,18 +66,20 @@ function Room({ room, several }) {
   return html`<li class="room ${room.doing}" aria-busy=${working}>
     <h3><span class="lamp" aria-hidden="true"></span><bdi title=${room.title}>${room.name || t('rooms.nameless')}</bdi>
       <span class="quiet">${t(`rooms.doing.${room.doing}`)}</span></h3>
-    <p class="quiet"><span class="number">${room.room_id}</span>${several && html` · <bdi>${room.node}</bdi>`}${room.flow && html` · ${room.flow}`}</p>
-    <p class="room-buttons">
-      ${room.doing === 'recording' && html`<button type="button" disabled=${working} onClick=${act('stop')}>${t('rooms.stop')}</button>`}
-      ${room.doing === 'live' && html`<button type="button" disabled=${working} onClick=${act('start')}>${t('rooms.start')}</button>`}
-      <${Remove} disabled=${working} onSure=${act('remove')} /></p>
+    <div class="room-line">
+      <p class="quiet"><span class="number">${room.room_id}</span>${several && html` · <bdi>${room.node}</bdi>`}${room.flow && html` · ${room.flow}`}</p>
+      <p class="room-buttons">
+        ${room.doing === 'recording' && html`<button type="button" class="small" disabled=${working} onClick=${act('stop')}>${t('rooms.stop')}</button>`}
+        ${room.doing === 'live' && html`<button type="button" class="small" disabled=${working} onClick=${act('start')}>${t('rooms.start')}</button>`}
+        <${Remove} disabled=${working} onSure=${act('remove')} /></p>
+    </div>
   </li>`;
 }
 
 /** Remove asks once more: a recording that is under way ends with it. */
 function Remove({ disabled, onSure }) {
   const [asked, ask] = useState(false);
-  return html`<button type="button" disabled=${disabled} onBlur=${() => ask(false)}
+  return html`<button type="button" class="small" disabled=${disabled} onBlur=${() => ask(false)}
     onClick=${() => (asked ? onSure() : ask(true))}>${t(asked ? 'rooms.removeSure' : 'rooms.remove')}</button>`;
 }
 

@@ -6,6 +6,7 @@ import { Copyable } from './copy.js';
 import { clock, fileName, size } from './format.js';
 import { says, t } from './i18n.js';
 import { can, current, places } from './recording.js';
+import { Shares } from './share.js';
 import { entry, notice, put } from './store.js';
 import { Progress, Steps } from './steps.js';
 import { When } from './time.js';
@@ -57,6 +58,7 @@ function Notes({ recording: r }) {
     ${left.map((s) => html`<${Note} key=${s.id} kind="failed" label=${t('row.failed')}>${s.error}<//>`)}
     ${(r.steps ?? []).filter((s) => s.warning).map((s) => html`<${Note} key=${s.id} kind="held" label=${t('row.warning')}>${s.warning}<//>`)}
     ${places(r).map((place) => html`<p class="note place" key=${place}><b>${t('row.place')}</b> <${Copyable} text=${place} /></p>`)}
+    <${Shares} recording=${r} />
   `;
 }
 

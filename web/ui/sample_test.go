@@ -53,7 +53,10 @@ func evening() ([]tasks.Recording, []tasks.Event, []tasks.NodeInfo) {
 	short := recording(7, tasks.Finished, 5*time.Hour, done, done, done)
 	named(&short, "夜航西飞", "试音", 41573, "夜航西飞/录制-41573-20261122-121500.flv")
 	short.Steps[0].Warning = "the source ends early, after 14:21 of 14:25 (power cut?); everything it holds is in the video"
-	short.Steps[1].Output = &tasks.Output{Location: "/mnt/nas/archive/41573/20261122/录制-41573-20261122-121500.mp4"}
+	short.Steps[1].Output = &tasks.Output{
+		Location: "baidu:/apps/NGlive/41573/20261122/录制-41573-20261122-121500.mp4",
+		Share:    &tasks.Share{Link: "https://pan.baidu.com/s/1nGl1veNotReal_0?pwd=k7q2", Password: "k7q2", ExpiresAt: time.Now().Add(7 * 24 * time.Hour)},
+	}
 	short.SizeBytes, short.DurationSeconds = 201_326_592, 861
 	all := []tasks.Recording{live, encode, upload, held, failed, finished, short}
 	return all, eveningEvents(all), eveningNodes()

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ago, clock, fileName, moment, percent, size, speed } from '../format.js';
+import { ago, clock, fileName, moment, percent, size, speed, webLink } from '../format.js';
 import { seqLess } from '../seq.js';
 
 test('a size has three digits at most and the unit that fits', () => {
@@ -42,6 +42,14 @@ test('a file name is the last part, whichever slash the recorder wrote', () => {
   assert.equal(fileName('23058-a/b c.flv'), 'b c.flv');
   assert.equal(fileName('23058-a\\b.flv'), 'b.flv');
   assert.equal(fileName(undefined), '');
+});
+
+test('only an address of the web, whose host is plain to see, stands behind a link', () => {
+  assert.equal(webLink('https://pan.baidu.com/s/1abc?pwd=ab12'), 'https://pan.baidu.com/s/1abc?pwd=ab12');
+  for (const text of [
+    'javascript:alert(1)', ' javascript:alert(1)', 'java\nscript:alert(1)', 'data:text/html,x', 'http://pan.baidu.com/s/1', '//pan.baidu.com/s/1', '/s/1',
+    'https://pan.baidu.com@evil.example/', 'https://', '', undefined, null, 7,
+  ]) assert.equal(webLink(text), undefined, String(text));
 });
 
 test('sequence numbers are compared part by part', () => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { after, can, concerns, isLive, matches, newer, places, progressOf } from '../recording.js';
+import { after, can, concerns, isLive, matches, newer, places, progressOf, shares } from '../recording.js';
 
 const base = () => ({
   id: '0123456789abcdef', state: 'running', run: 1, updated_at: '2026-11-22T08:00:00Z', created_at: '2026-11-22T07:00:00Z',
@@ -102,4 +102,14 @@ test('the places are those of uploads that are done', () => {
   r.steps[1] = { id: 'up', type: 'upload', state: 'done', output: { location: '/mnt/a.mp4' } };
   r.steps[0] = { id: 'mp4', type: 'transcode', state: 'done', output: { path: 'a.mp4' } };
   assert.deepEqual(places(r), ['/mnt/a.mp4']);
+});
+
+test('the share links are those of uploads that are done, each part its own', () => {
+  const r = base();
+  r.steps[1] = { id: 'up', type: 'upload', state: 'done', output: {
+    share: { link: 'https://a', password: 'ab12' }, parts: [{ path: 'x/a.p01.mp4', share: { link: 'https://b' } }, { path: 'x/a.p02.mp4' }, { path: 'x/a.p03.mp4', share: {} }],
+  } };
+  r.steps[2] = { id: 'again', type: 'upload', state: 'failed', output: { share: { link: 'https://c' } } };
+  assert.deepEqual(shares(r), [{ link: 'https://a', password: 'ab12' }, { link: 'https://b', part: 'a.p01.mp4' }]);
+  assert.deepEqual([shares(base()), shares({})], [[], []]);
 });
