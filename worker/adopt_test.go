@@ -387,3 +387,47 @@ func TestSweep_awaitsTheEndOfTheFormerRecordingOfAPath(t *testing.T) {
 	assert.NotEqual(t, r.ID, next.ID)
 	assert.Equal(t, int64(len("another")), next.SizeBytes)
 }
+
+// TestPath_usedAgainIsAnotherRecording, once the former one's file is in the trash: whether a webhook tells of it or the sweep finds it,
+// each has its own place in the archive and in the trash.
+func TestPath_usedAgainIsAnotherRecording(t *testing.T) {
+	t.Parallel()
+	for name, told := range map[string]bool{"told by a webhook": true, "told by nobody": false} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newStation(t)
+			s.cfg.SweepSettle = 300 * time.Millisecond
+			flow := archiveFlow()
+			flow.ID, flow.Steps = tasks.DefaultFlowID, append(flow.Steps, tasks.Step{ID: "clean", Type: tasks.StepDelete})
+			require.NoError(t, s.store.ChangeFlows(t.Context(), func(f *tasks.Flows) error { f.Flows = append(f.Flows, flow); return nil }))
+			s.start()
+			write := func(content string) {
+				s.file("room/a.xml", "comments of "+content)
+				s.file("room/a.flv", content)
+			}
+			write("the first recording")
+			first := s.closed("room/a.flv", flow)
+			s.reaches(first.ID, tasks.Finished)
+			s.until("its opening is another one", func() bool { return time.Since(first.OpenedAt) > 1100*time.Millisecond })
+			write("another one")
+			if told {
+				s.closed("room/a.flv", flow)
+			}
+			s.until("it is a recording of its own", func() bool { return s.at("room/a.flv").ID != first.ID })
+			second := s.becomes("room/a.flv", tasks.Finished)
+			for id, content := range map[string]string{first.ID: "the first recording", second.ID: "another one"} {
+				at := s.step(id, "up").Output.Location
+				for place, want := range map[string]string{
+					at: content, at[:len(at)-len(".flv")] + ".xml": "comments of " + content,
+					s.binned(id, "a.flv"): content, s.binned(id, "a.xml"): "comments of " + content,
+				} {
+					got, err := os.ReadFile(place)
+					require.NoError(t, err)
+					assert.Equal(t, want, string(got), place)
+				}
+			}
+			assert.Len(t, s.archived(), 4)
+			assert.Equal(t, int64(2), s.count())
+		})
+	}
+}

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -58,7 +59,7 @@ func TestSplit_keepsItsPartsUntilAllIsThere(t *testing.T) {
 	flow.Steps = flow.Steps[:2:2]
 	flow.Steps[1].With = map[string]any{"target": "slow"}
 	r := s.closed("a.flv", flow)
-	s.until("the comments are refused", func() bool { return s.step(r.ID, "upload").State == tasks.StepRetrying })
+	s.within(90*time.Second, "the comments are refused", func() bool { return s.step(r.ID, "upload").State == tasks.StepRetrying })
 	parts := filepath.Join(s.cfg.OutputDir, splitDir, r.ID+".upload")
 	assert.FileExists(t, filepath.Join(parts, manifestFile))
 	assert.GreaterOrEqual(t, target.taken.Load(), int64(2))
