@@ -107,7 +107,8 @@ func seconds(s float64) time.Duration {
 	return time.Duration(min(max(s, 0), longestFile.Seconds()) * float64(time.Second))
 }
 
-// drawn says what drawScript shall do; nothing for a recording of no room, or one whose place did not change.
+// drawn says what drawScript shall do: nothing for a recording of no room; for one whose place did not change it says only where
+// that is.
 func (a *application) drawn(gap time.Duration) []any {
 	r, was := &a.after, &a.before
 	if r.RoomID <= 0 || !a.changed {
@@ -116,7 +117,7 @@ func (a *application) drawn(gap time.Duration) []any {
 	from, to := r.stretch()
 	formerly, until := was.stretch()
 	if was.RoomID == r.RoomID && from.Equal(formerly) && to.Equal(until) && (was.State == Opening) == (r.State == Opening) {
-		return []any{"", "", "", "", ""}
+		return []any{from.UnixMilli(), "", "", "", ""}
 	}
 	open := "0"
 	if r.State == Opening {

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"time"
 
 	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
 	"github.com/stretchr/testify/assert"
@@ -151,4 +152,12 @@ func TestNotifyStep_bringsTheSummary(t *testing.T) {
 	s.reaches(r.ID, tasks.Finished)
 	assert.Equal(t, 1, hook.count(tasks.FlowFinished))
 	assert.Equal(t, tasks.StepDone, s.step(r.ID, "tell").State)
+	all, err := s.store.Broadcasts(t.Context(), r.RoomID, time.Time{}, 10)
+	require.NoError(t, err)
+	require.Len(t, all, 1)
+	hook.mu.Lock()
+	defer hook.mu.Unlock()
+	for _, told := range hook.got {
+		assert.Equal(t, all[0].ID, told[0].BROADCAST)
+	}
 }
