@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"slices"
 	"strings"
 	"sync"
@@ -198,6 +199,44 @@ func TestMaster_commandsRooms(t *testing.T) {
 	assert.Len(t, m.ask("11", "blacklist", `{}`)["data"], 2)
 	assert.Equal(t, "4031", m.ask("12", "blacklist", `{"rooms":[-1]}`)["code"])
 	assert.Empty(t, m.ask("13", "blacklist", `{"rooms":[]}`)["data"])
+}
+
+// TestMaster_questionsDoNotWaitForChanges: a recorder takes its time over a new room.
+func TestMaster_questionsDoNotWaitForChanges(t *testing.T) {
+	t.Parallel()
+	s := newRoomStation(t, rehearsal.Config{})
+	m := newMasterDouble(t)
+	s.cfg.ReverseWS, s.prepare = m.url(), quickly
+	s.start()
+	s.fresh()
+	s.until("the link is there", func() bool { return m.linked() == 1 })
+	asked, goOn := make(chan struct{}), make(chan struct{})
+	tell, release := sync.OnceFunc(func() { close(asked) }), sync.OnceFunc(func() { close(goOn) })
+	defer release()
+	s.double.Instead(func(_ http.ResponseWriter, q *http.Request) bool {
+		if q.Method == http.MethodPost {
+			tell()
+			select {
+			case <-goOn:
+			case <-q.Context().Done():
+			}
+		}
+		return false
+	})
+	m.say(websocket.TextMessage, `{"CMD":"addroom","REQ":1,"ARG":{"roomid":3}}`)
+	<-asked
+	assert.InDelta(t, 0, m.ask("2", "ping", "{}")["code"], 0)
+	assert.InDelta(t, 4042, m.ask("3", "getroom", `{"roomid":3}`)["code"], 0)
+	m.mu.Lock()
+	early := m.replies["1"]
+	m.mu.Unlock()
+	assert.Nil(t, early, "it was answered before the recorder was done")
+	release()
+	s.until("the room is added", func() bool {
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		return m.replies["1"]["code"] == float64(0)
+	})
 }
 
 // TestMaster_survivesFloodsGarbageAndHugeFrames on one and the same line.
