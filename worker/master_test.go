@@ -245,8 +245,10 @@ func TestMaster_survivesFloodsGarbageAndHugeFrames(t *testing.T) {
 	s, m := linkedStation(t)
 	s.start()
 	s.until("the link is there", func() bool { return m.linked() == 1 })
-	m.say(websocket.TextMessage, strings.Repeat("x", 10<<20))
-	m.say(websocket.TextMessage, `{"CMD":"ping","REQ":"`+strings.Repeat("y", 10<<20)+`"}`)
+	for n, huge := range []string{strings.Repeat("x", 10<<20), `{"CMD":"ping","REQ":"` + strings.Repeat("y", 10<<20) + `"}`} {
+		m.say(websocket.TextMessage, huge)
+		s.until("it is refused for its length", func() bool { return m.answers() == n+1 && m.withCode(linkTooLong) == 1 })
+	}
 	m.say(websocket.BinaryMessage, "\x00\xff\x00")
 	for _, garbage := range []string{"", "null", "[]", "{", `"x"`, `{"CMD":7}`, `{"CMD":"rm -rf"}`, `{"CMD":"addroom","ARG":[]}`, strings.Repeat("[", 100_000)} {
 		m.say(websocket.TextMessage, garbage)
