@@ -8,7 +8,8 @@ import (
 
 const originOneLiveRec = "oneliverec"
 
-// oneLiveRecEvent is a OneLiveRec webhook's body. It tells neither title nor streamer.
+// oneLiveRecEvent is a OneLiveRec webhook's body. It tells neither title nor streamer: the worker looks for them in the
+// file.
 type oneLiveRecEvent struct {
 	_ struct{} `json:"-" additionalProperties:"true"`
 

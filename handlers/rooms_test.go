@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"strconv"
 	"testing"
+	"time"
 
 	"github.com/ngworks/nglive/tasks"
 )
@@ -84,6 +85,24 @@ func TestRooms_changeThroughTheNodeThatHasThem(t *testing.T) {
 	s.delete("/api/rooms/0").is(http.StatusUnprocessableEntity).refusal()
 }
 
+func TestRooms_changeOnOurOwnNodeFirstWhereSeveralHaveThem(t *testing.T) {
+	s := newSite(t)
+	var nodes []string
+	for _, node := range []string{"attic", "nas", "zoo"} {
+		s.rooms(node, roomF20())
+		s.worker(node, func(r tasks.RoomReply) tasks.RoomReply {
+			nodes = append(nodes, r.Node)
+			r.Outcome = tasks.RoomDone
+			return r
+		})
+	}
+	s.post("/api/rooms/3/stop", "").is(http.StatusOK)
+	s.post("/api/rooms/3/stop?node=zoo", "").is(http.StatusOK)
+	if len(nodes) != 2 || nodes[0] != "nas" || nodes[1] != "zoo" {
+		t.Errorf("asked %v", nodes)
+	}
+}
+
 func TestRooms_giveEachOutcomeItsStatus(t *testing.T) {
 	s := newSite(t)
 	s.rooms("nas")
@@ -112,4 +131,10 @@ func TestRooms_answer502WithoutARecorder(t *testing.T) {
 	}
 	s.post("/api/rooms", `{"room_id":9}`).is(http.StatusBadGateway).refusal()
 	s.post("/api/rooms/9/stop", "").is(http.StatusBadGateway).refusal()
+	s.rooms("attic", roomF20())
+	s.silent("attic", 40*time.Second)
+	s.post("/api/rooms/3/stop?wait=0", "").is(http.StatusBadGateway).refusal()
+	if got := s.pending("room.attic"); len(got) != 0 {
+		t.Errorf("commands were left for whoever comes: %v", got)
+	}
 }

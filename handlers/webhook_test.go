@@ -71,6 +71,14 @@ func TestWebhook_keepsWhatTheEventsTell(t *testing.T) {
 	}
 }
 
+func TestWebhook_keepsNoShortIdWhereThereIsNone(t *testing.T) {
+	s := newSite(t)
+	s.send(with(fileClosed, `"ShortId":3`, `"ShortId":0`))
+	if body := s.get("/api/recordings/" + s.only().ID).is(http.StatusOK).body; strings.Contains(body, "short_id") {
+		t.Errorf("a short id of 0 is one that others may look for: %s", body)
+	}
+}
+
 func TestWebhook_takesVersionOne(t *testing.T) {
 	s := newSite(t)
 	s.send(versionOne, versionOne)
@@ -271,6 +279,24 @@ func TestWebhook_makesANewGenerationWhenAPathIsUsedAgain(t *testing.T) {
 	s.send(with(fileOpening, openingEventID, "22222222-0000-4000-8000-000000000002"), sameFileInV1)
 	if got := s.recordings(); len(got) != 2 {
 		t.Fatalf("late news of the first file made a recording: %+v", got)
+	}
+	if got := s.pending("remux.nas"); len(got) != 2 {
+		t.Errorf("tasks are %v", got)
+	}
+}
+
+func TestWebhook_keepsFilesOfOneNameInTwoFoldersApart(t *testing.T) {
+	s := newSite(t)
+	other := with(fileClosed, "23058-3号直播间/", "7-another/", `"RoomId":23058`, `"RoomId":7`, closedEventID, "11111111-0000-4000-8000-000000000001")
+	s.send(fileOpening, other, fileClosed)
+	rooms := map[string]int64{}
+	for _, r := range s.recordings() {
+		if r.State == tasks.Closed && r.Gen == 0 {
+			rooms[r.Path] = r.RoomID
+		}
+	}
+	if want := strings.Replace(flvPath, "23058-3号直播间/", "7-another/", 1); len(rooms) != 2 || rooms[flvPath] != 23058 || rooms[want] != 7 {
+		t.Errorf("recordings are of %v", rooms)
 	}
 	if got := s.pending("remux.nas"); len(got) != 2 {
 		t.Errorf("tasks are %v", got)

@@ -47,7 +47,7 @@ func (s *Store) WithBroadcastGap(gap time.Duration) *Store {
 }
 
 // drawScript is the part of applyScript that draws a recording's stretch. Most recordings lie inside their broadcast or make it
-// longer: what does not change is not written, and when we heard of it last is kept to the second.
+// longer: what does not change is not written, and when we heard of it last is kept to the second. It answers the broadcast.
 // KEYS: room's broadcasts, ends, open files, all broadcasts. ARGV: from, to, gap, now (ms), name of a new one, is it open ("" = as before).
 const drawScript = `
 local function draw(room, ends, open, all, rec, from, to, gap, now, fresh, isopen)
@@ -80,6 +80,7 @@ local function draw(room, ends, open, all, rec, from, to, gap, now, fresh, isope
   if last ~= until_ or now - heard >= 1000 then redis.call('HSET', ends, id, string.format('%.0f %.0f', last, now)) end
   if isopen == '1' then redis.call('HSET', open, rec, string.format('%.0f', from)) end
   if isopen == '0' then redis.call('HDEL', open, rec) end
+  return id
 end
 `
 
@@ -114,7 +115,8 @@ func seconds(s float64) time.Duration {
 	return time.Duration(min(max(s, 0), longestFile.Seconds()) * float64(time.Second))
 }
 
-// drawn says what drawScript shall do; nothing for a recording of no room, or one whose place did not change.
+// drawn says what drawScript shall do: nothing for a recording of no room; for one whose place did not change it says only where
+// that is.
 func (a *application) drawn(gap time.Duration) []any {
 	r, was := &a.after, &a.before
 	if r.RoomID <= 0 || !a.changed {
@@ -123,7 +125,7 @@ func (a *application) drawn(gap time.Duration) []any {
 	from, to := r.stretch()
 	formerly, until := was.stretch()
 	if was.RoomID == r.RoomID && from.Equal(formerly) && to.Equal(until) && (was.State == Opening) == (r.State == Opening) {
-		return []any{"", "", "", "", ""}
+		return []any{from.UnixMilli(), "", "", "", ""}
 	}
 	open := ""
 	switch {

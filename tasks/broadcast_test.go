@@ -271,6 +271,55 @@ func TestBroadcast_isOverWhenTheNextOneBegins(t *testing.T) {
 	}
 }
 
+// TestBroadcast_isNamedByEveryEventOfItsRecordings: by those that move no stretch too, under the name it has at that moment.
+func TestBroadcast_isNamedByEveryEventOfItsRecordings(t *testing.T) {
+	b, _ := realBench(t)
+	e := &evening{bench: b, room: 7}
+	e.file("a", 0, time.Minute)
+	e.file("c", 20*time.Minute, time.Minute)
+	e.file("b", 9*time.Minute, 5*time.Minute)
+	first, second := fmt.Sprintf("7-%d", morning().UnixMilli()), fmt.Sprintf("7-%d", morning().Add(20*time.Minute).UnixMilli())
+	began := func(r Recording) {
+		f := b.fact(StepBegan, Sighting{})
+		f.Recording, f.Run, f.Step = r.ID, 1, "transcode"
+		b.apply(f)
+	}
+	e.tell([]int{0})
+	a := e.ingest(e.facts[1])
+	began(a)
+	e.tell([]int{2})
+	c := e.ingest(e.facts[3])
+	e.tell([]int{4, 5}) // b bridges them
+	began(c)
+	b.ingest(b.fact(FileWasClosed, Sighting{Node: "nas", Path: "nowhere.flv"}))
+	frames, err := b.store.Since(b.ctx, "0-0", 100)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	ids := map[string]bool{}
+	for _, f := range frames {
+		x, err := f.Decode()
+		if err != nil {
+			t.Fatalf("%s: %v", f.JSON, err)
+		}
+		got = append(got, x.FILE+" "+x.CMD+" "+x.BROADCAST)
+		ids[x.EVENT] = true
+	}
+	want := []string{
+		"a.flv FileOpening " + first, "a.flv FileClosed " + first, "a.flv TranscodeStarted " + first,
+		"c.flv FileOpening " + second, "c.flv FileClosed " + second,
+		"b.flv FileOpening " + first, "b.flv FileClosed " + first, "c.flv TranscodeStarted " + first,
+		"nowhere.flv FileClosed ",
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("events are %q, want %q", got, want)
+	}
+	if !ids[e.facts[0].ID+".0"] || !ids[e.facts[5].ID+".0"] {
+		t.Errorf("ids do not follow from the facts alone: %v", ids)
+	}
+}
+
 // TestBroadcast_livesInRedisAlone: nothing of it lives in a process.
 func TestBroadcast_livesInRedisAlone(t *testing.T) {
 	b, server := realBench(t)

@@ -69,6 +69,8 @@ type Event struct {
 	RUN   int     `json:"RUN,omitempty"`
 
 	TARGET string `json:"TARGET,omitempty" doc:"The upload target it is about; on StepHeld: all its uploads wait"`
+	// BROADCAST is put in by the script that writes a recording's events: whoever makes them does not know it.
+	BROADCAST string `json:"BROADCAST,omitempty" doc:"The broadcast that the recording was in at that moment; a recording that turns up late may join it to an older one"`
 
 	// The heartbeat's own keys, as the original sent them.
 	UUID    string       `json:"UUID,omitempty"`

@@ -58,7 +58,8 @@ func NewStore(rdb redis.UniversalClient, keep time.Duration) *Store {
 //
 // KEYS: recording, seen, generations, events, old state's index, new state's index, flow version, then drawScript's four.
 // ARGV: old doc, new doc, id, score, how long seen ids and events stay (ms), first id of the path ("" = do not look),
-// newest generation known, flow, drawScript's five ("" = nothing to draw), then one JSON an event.
+// newest generation known, flow, drawScript's five (all "" = of no room, the last four "" = nothing to draw), then one JSON an
+// event; each learns here, where it costs no question, which broadcast its recording is in.
 const applyScript = `
 local seen = redis.call('GET', KEYS[2])
 if seen then return {'known', seen} end
@@ -78,11 +79,18 @@ end
 if ARGV[8] ~= '' then redis.call('SET', KEYS[7], ARGV[8], 'NX') end
 local t = redis.call('TIME')
 local now = t[1] * 1000 + math.floor(t[2] / 1000)
-if ARGV[9] ~= '' then
-  draw(KEYS[8], KEYS[9], KEYS[10], KEYS[11], ARGV[3], tonumber(ARGV[9]), tonumber(ARGV[10]), tonumber(ARGV[11]), now, ARGV[12], ARGV[13])
+local within = nil
+if ARGV[10] ~= '' then
+  within = draw(KEYS[8], KEYS[9], KEYS[10], KEYS[11], ARGV[3], tonumber(ARGV[9]), tonumber(ARGV[10]), tonumber(ARGV[11]), now, ARGV[12], ARGV[13])
+elseif ARGV[9] ~= '' and ARGV[14] then
+  within = redis.call('ZREVRANGEBYSCORE', KEYS[8], ARGV[9], '-inf', 'LIMIT', 0, 1)[1]
 end
 local oldest = string.format('%.0f', now - ARGV[5])
-for i = 14, #ARGV do redis.call('XADD', KEYS[4], 'MINID', '~', oldest, '*', 'e', ARGV[i]) end
+for i = 14, #ARGV do
+  local e = ARGV[i]
+  if within then e = string.sub(e, 1, -2) .. ',"BROADCAST":"' .. within .. '"}' end
+  redis.call('XADD', KEYS[4], 'MINID', '~', oldest, '*', 'e', e)
+end
 return {'ok'}`
 
 // application is one try to apply a fact.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"slices"
 	"strings"
 	"sync"
@@ -200,14 +201,54 @@ func TestMaster_commandsRooms(t *testing.T) {
 	assert.Empty(t, m.ask("13", "blacklist", `{"rooms":[]}`)["data"])
 }
 
+// TestMaster_questionsDoNotWaitForChanges: a recorder takes its time over a new room.
+func TestMaster_questionsDoNotWaitForChanges(t *testing.T) {
+	t.Parallel()
+	s := newRoomStation(t, rehearsal.Config{})
+	m := newMasterDouble(t)
+	s.cfg.ReverseWS, s.prepare = m.url(), quickly
+	s.start()
+	s.fresh()
+	s.until("the link is there", func() bool { return m.linked() == 1 })
+	asked, goOn := make(chan struct{}), make(chan struct{})
+	tell, release := sync.OnceFunc(func() { close(asked) }), sync.OnceFunc(func() { close(goOn) })
+	defer release()
+	s.double.Instead(func(_ http.ResponseWriter, q *http.Request) bool {
+		if q.Method == http.MethodPost {
+			tell()
+			select {
+			case <-goOn:
+			case <-q.Context().Done():
+			}
+		}
+		return false
+	})
+	m.say(websocket.TextMessage, `{"CMD":"addroom","REQ":1,"ARG":{"roomid":3}}`)
+	<-asked
+	assert.InDelta(t, 0, m.ask("2", "ping", "{}")["code"], 0)
+	assert.InDelta(t, 4042, m.ask("3", "getroom", `{"roomid":3}`)["code"], 0)
+	m.mu.Lock()
+	early := m.replies["1"]
+	m.mu.Unlock()
+	assert.Nil(t, early, "it was answered before the recorder was done")
+	release()
+	s.until("the room is added", func() bool {
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		return m.replies["1"]["code"] == float64(0)
+	})
+}
+
 // TestMaster_survivesFloodsGarbageAndHugeFrames on one and the same line.
 func TestMaster_survivesFloodsGarbageAndHugeFrames(t *testing.T) {
 	t.Parallel()
 	s, m := linkedStation(t)
 	s.start()
 	s.until("the link is there", func() bool { return m.linked() == 1 })
-	m.say(websocket.TextMessage, strings.Repeat("x", 10<<20))
-	m.say(websocket.TextMessage, `{"CMD":"ping","REQ":"`+strings.Repeat("y", 10<<20)+`"}`)
+	for n, huge := range []string{strings.Repeat("x", 10<<20), `{"CMD":"ping","REQ":"` + strings.Repeat("y", 10<<20) + `"}`} {
+		m.say(websocket.TextMessage, huge)
+		s.until("it is refused for its length", func() bool { return m.answers() == n+1 && m.withCode(linkTooLong) == 1 })
+	}
 	m.say(websocket.BinaryMessage, "\x00\xff\x00")
 	for _, garbage := range []string{"", "null", "[]", "{", `"x"`, `{"CMD":7}`, `{"CMD":"rm -rf"}`, `{"CMD":"addroom","ARG":[]}`, strings.Repeat("[", 100_000)} {
 		m.say(websocket.TextMessage, garbage)

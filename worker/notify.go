@@ -29,7 +29,9 @@ func (w *Worker) notify(ctx context.Context, d *delivery, a *assignment, e entry
 	if err := w.store.Placed(ctx, placed); err != nil {
 		return nil, err
 	}
-	body, err := json.Marshal(summary{Event: w.summaryOf(a, with.Message), Recording: placed[0]})
+	told := w.summaryOf(a, with.Message)
+	told.BROADCAST = placed[0].Broadcast
+	body, err := json.Marshal(summary{Event: told, Recording: placed[0]})
 	if err != nil {
 		return nil, fmt.Errorf("summary of %s: %w", a.rec.ID, err)
 	}

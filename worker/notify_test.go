@@ -153,6 +153,14 @@ func TestNotifyStep_bringsTheSummary(t *testing.T) {
 	s.reaches(r.ID, tasks.Finished)
 	assert.Equal(t, 1, hook.count(tasks.FlowFinished))
 	assert.Equal(t, tasks.StepDone, s.step(r.ID, "tell").State)
+	all, err := s.store.Broadcasts(t.Context(), r.RoomID, time.Time{}, 10)
+	require.NoError(t, err)
+	require.Len(t, all, 1)
+	hook.mu.Lock()
+	defer hook.mu.Unlock()
+	for _, told := range hook.got {
+		assert.Equal(t, all[0].ID, told[0].BROADCAST)
+	}
 }
 
 // TestStart_takesUpNotificationsThatNoJournalKnows: a worker died between Asynq's handing over and its journal. While no other node lives,

@@ -85,6 +85,7 @@ type transcoding struct {
 	part     string
 	final    string
 	media    ffmpeg.Media
+	seen     tasks.Sighting // what was learned about the source
 	warnings []string
 }
 
@@ -219,7 +220,7 @@ func plainCodec(c flv.Codec) string {
 	return name
 }
 
-// planOther takes what is no FLV (an MP4 or MKV a person submitted) as ffprobe sees it.
+// planOther takes what is no FLV (an MP4 of another recorder, an MP4 or MKV a person submitted) as ffprobe sees it.
 func (t *transcoding) planOther(ctx context.Context) error {
 	m, err := t.w.tools.Probe(ctx, t.src.path)
 	if err != nil {
@@ -230,6 +231,7 @@ func (t *transcoding) planOther(ctx context.Context) error {
 	if !hasVideo && !hasAudio {
 		return problemf(never, "%s holds neither picture nor sound", t.src.rel)
 	}
+	t.learn(m)
 	if why := unmet(t.a, v.Codec); why != "" {
 		return &passed{why}
 	}
@@ -237,6 +239,17 @@ func (t *transcoding) planOther(ctx context.Context) error {
 	t.job.HEVC = v.Codec == "hevc"
 	t.want = ffmpeg.Expectation{Min: m.Duration - min(slack, m.Duration/2), Max: m.Duration + slack, HasVideo: hasVideo, HasAudio: hasAudio}
 	return nil
+}
+
+// learn takes streamer and title from the file where nobody told them: OneLiveRec's webhook has neither, and web opens no file.
+func (t *transcoding) learn(m ffmpeg.Media) {
+	r := &t.a.rec
+	if r.Name == "" {
+		r.Name, t.seen.Name = clip(m.Artist), clip(m.Artist)
+	}
+	if r.Title == "" {
+		r.Title, t.seen.Title = clip(m.Title), clip(m.Title)
+	}
 }
 
 // name chooses the output's name: one that another recording has, or that stands there already and is not ours, gets "-<id>".
@@ -330,7 +343,8 @@ func (t *transcoding) finish(ctx context.Context) (*result, error) {
 		return nil, err
 	}
 	tasks.Failpoint("transcode.seal.after")
-	return &result{output: out, warning: strings.Join(t.warnings, "; "), seen: tasks.Sighting{Size: t.src.info.Size(), Inode: knownInode(t.src.info)}}, nil
+	t.seen.Size, t.seen.Inode = t.src.info.Size(), knownInode(t.src.info)
+	return &result{output: out, warning: strings.Join(t.warnings, "; "), seen: t.seen}, nil
 }
 
 // hash takes the output's hashes, if its flow has a use for them, while the disk writes what it holds. It returns the wait for them.

@@ -2,9 +2,12 @@ package worker
 
 import (
 	"os"
+	"os/exec"
 	"path/filepath"
 	"testing"
+	"time"
 
+	"github.com/google/uuid"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -158,6 +161,43 @@ func TestTranscode_names(t *testing.T) { //nolint:tparallel // its cases share o
 		})
 	}
 	s.noParts()
+}
+
+// TestTranscode_readsWhoAndWhatFromTheFile: OneLiveRec tells neither streamer nor title, so the MP4 that it made has the word; what
+// was told counts before it.
+func TestTranscode_readsWhoAndWhatFromTheFile(t *testing.T) { //nolint:tparallel // its cases share one node
+	t.Parallel()
+	s := newStation(t)
+	s.cfg.Defaults.Upload.Path = "{name}/{title}/{file}"
+	clip := flvtest.Clip(t, t.TempDir(), 2)
+	for _, rel := range []string{"a.mp4", "b.mp4"} {
+		out, err := exec.CommandContext(t.Context(), "ffmpeg", "-v", "error", "-nostdin", "-i", clip, "-c", "copy",
+			"-metadata", "title=标题", "-metadata", "artist=主播", filepath.Join(s.cfg.RecordingsDir, rel)).CombinedOutput()
+		require.NoError(t, err, string(out))
+	}
+	s.start()
+	for _, tt := range []struct{ told, want tasks.Sighting }{
+		{tasks.Sighting{Path: "a.mp4"}, tasks.Sighting{Name: "主播", Title: "标题"}},
+		{tasks.Sighting{Path: "b.mp4", Title: "told"}, tasks.Sighting{Name: "主播", Title: "told"}},
+	} {
+		t.Run(tt.told.Path, func(t *testing.T) {
+			tt.told.Node, tt.told.Origin, tt.told.RoomID = "test", "oneliverec", 23058
+			r, err := s.store.Ingest(t.Context(), tasks.Fact{ID: uuid.NewString(), Kind: tasks.FileWasClosed, At: time.Now(), Seen: tt.told},
+				func(tasks.Recording) (tasks.Flow, error) {
+					flow := tasks.DefaultFlow()
+					flow.Steps[0].When = &tasks.When{TitleMatches: "^" + tt.want.Title + "$"}
+					return flow.Resolve(s.cfg.Defaults), nil
+				})
+			require.NoError(t, err)
+			require.NoError(t, s.queue.Follow(t.Context(), r))
+			s.reaches(r.ID, tasks.Finished)
+			got := s.recording(r.ID)
+			assert.Equal(t, tt.want.Name, got.Name)
+			assert.Equal(t, tt.want.Title, got.Title)
+			require.NotNil(t, s.step(r.ID, "transcode").Output, "its when was tried on the title that the file has")
+			assert.FileExists(t, filepath.Join(s.cfg.ArchiveDir, tt.want.Name, tt.want.Title, filepath.Base(s.step(r.ID, "upload").Output.Location)))
+		})
+	}
 }
 
 // TestTranscode_windowsSpelling: a recorder on Windows writes `\`, and the file is in a folder.

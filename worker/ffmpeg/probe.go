@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -13,6 +14,8 @@ type Media struct {
 	Duration time.Duration
 	Bytes    int64
 	Format   string
+	Title    string // as the container's tags say; most have none
+	Artist   string
 	Streams  []Stream
 }
 
@@ -52,9 +55,10 @@ func (t Tools) Probe(ctx context.Context, path string) (Media, error) {
 
 type probeAnswer struct {
 	Format struct {
-		Name     string `json:"format_name"`
-		Duration string `json:"duration"`
-		Size     string `json:"size"`
+		Name     string            `json:"format_name"`
+		Duration string            `json:"duration"`
+		Size     string            `json:"size"`
+		Tags     map[string]string `json:"tags"`
 	} `json:"format"`
 	Streams []struct {
 		Kind     string `json:"codec_type"`
@@ -68,6 +72,7 @@ type probeAnswer struct {
 
 func (a probeAnswer) media() Media {
 	m := Media{Format: a.Format.Name, Duration: seconds(a.Format.Duration), Bytes: int64(number(a.Format.Size))}
+	m.Title, m.Artist = a.tag("title"), a.tag("artist")
 	for _, s := range a.Streams {
 		frames, err := strconv.Atoi(s.Frames)
 		if err != nil {
@@ -82,6 +87,16 @@ func (a probeAnswer) media() Media {
 		})
 	}
 	return m
+}
+
+// tag finds one however the container spells it: Matroska's are in capitals.
+func (a probeAnswer) tag(name string) string {
+	for key, value := range a.Format.Tags {
+		if strings.EqualFold(key, name) {
+			return strings.TrimSpace(value)
+		}
+	}
+	return ""
 }
 
 func seconds(s string) time.Duration {

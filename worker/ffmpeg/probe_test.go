@@ -43,6 +43,26 @@ func TestProbe_readsWhatFfprobeSays(t *testing.T) {
 	}
 }
 
+func TestProbe_readsTheTagsOfEachContainer(t *testing.T) {
+	dir := t.TempDir()
+	clip := flvtest.Clip(t, dir, 2)
+	for _, name := range []string{"a.mp4", "a.mkv", "a.flv"} {
+		tagged := filepath.Join(dir, "tagged-"+name)
+		out, err := exec.CommandContext(t.Context(), "ffmpeg", "-v", "error", "-nostdin", "-i", clip, "-c", "copy",
+			"-metadata", "title= 标题 \"1\" ", "-metadata", "artist=主播", tagged).CombinedOutput()
+		if err != nil {
+			t.Fatalf("make %s: %v\n%s", name, err, out)
+		}
+		m, err := tools().Probe(t.Context(), tagged)
+		if err != nil || m.Title != `标题 "1"` || m.Artist != "主播" {
+			t.Errorf("%s: got %q, %q, %v", name, m.Title, m.Artist, err)
+		}
+	}
+	if m, err := tools().Probe(t.Context(), clip); err != nil || m.Title != "" || m.Artist != "" {
+		t.Errorf("without tags: got %+v, %v", m, err)
+	}
+}
+
 func TestProbe_saysWhatItCannotRead(t *testing.T) {
 	text := flvtest.Write(t, t.TempDir(), "a.mp4", []byte("no video at all"))
 	_, err := tools().Probe(t.Context(), text)

@@ -45,6 +45,30 @@ func TestLines_areWholeAndBoundedHoweverTheyCome(t *testing.T) {
 	}
 }
 
+// TestLines_knowATakenAddressInEveryWording, of Linux and of Windows, and whatever is said after it.
+func TestLines_knowATakenAddressInEveryWording(t *testing.T) {
+	t.Parallel()
+	for _, line := range []string{
+		"System.IO.IOException: Failed to bind to address http://127.0.0.1:8200: address already in use.",
+		"System.Net.Sockets.SocketException (98): Address already in use",
+		"System.Net.Sockets.SocketException (10013): An attempt was made to access a socket in a way forbidden by its access permissions.",
+		"System.Net.Sockets.SocketException (10048): Only one usage of each socket address is normally permitted.",
+		"System.Net.Sockets.SocketException (10049): The requested address is not valid in its context.",
+	} {
+		l := &lines{}
+		_, _ = l.Write([]byte("[INF] hello\n" + line + "\n[ERR] the end"))
+		l.flush()
+		if why := l.cause("127.0.0.1:8200"); !strings.Contains(why, "127.0.0.1:8200") || !strings.Contains(why, "NGLIVE_RECORDER_LISTEN") {
+			t.Errorf("%s: %q", line, why)
+		}
+	}
+	l := &lines{}
+	_, _ = l.Write([]byte("[INF] room 10013 was added, 10049 frames\n"))
+	if why := l.cause("x"); why != "" {
+		t.Errorf("nothing is wrong, and it says %q", why)
+	}
+}
+
 func TestKeeper_waitsLongerEachTimeAndNeverLongerThanTheLongest(t *testing.T) {
 	t.Parallel()
 	k := &Keeper{times: Times{}.settled()}

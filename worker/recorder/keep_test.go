@@ -174,6 +174,16 @@ func TestKeeper_raisesTheAlarmAboutACrashLoop(t *testing.T) {
 	})
 }
 
+func TestKeeper_aStableLifeEndsARowOfShortOnes(t *testing.T) {
+	t.Parallel()
+	n := newNursery(t)
+	n.program.Path = script(t, `exit 134`)
+	n.times.Loop, n.times.Stable = 3, time.Nanosecond // every life is long enough
+	n.start()
+	n.until("many lives", func(s recorder.State) bool { return s.Life >= 3*n.times.Loop })
+	assert.False(t, n.watch.State().Alarm, "lives that long are no crash loop")
+}
+
 func TestKeeper_saysThatTheAddressIsTaken(t *testing.T) {
 	t.Parallel()
 	n := newNursery(t)

@@ -78,6 +78,20 @@ func TestAdd_findsARoomThatWasAddedByItsShortIdAndNeverRefreshed(t *testing.T) {
 	assert.True(t, got.Existed)
 }
 
+func TestAdd_takesNoOtherRoomForTheNewOne(t *testing.T) {
+	t.Parallel()
+	d := recordertest.Start(t, recordertest.Quick(rehearsal.Config{}))
+	d.Instead(func(w http.ResponseWriter, q *http.Request) bool {
+		if q.Method != http.MethodPost || q.URL.Path != "/api/room" {
+			return false
+		}
+		_, _ = w.Write([]byte(`{"roomId":99,"shortId":9,"name":"another","autoRecord":true}`))
+		return true
+	})
+	added, err := clientOf(t, d).Add(soon(t), 3, true)
+	assert.Equal(t, recorder.Foreign, recorder.KindOf(err), "%+v, %v", added, err)
+}
+
 func TestAdd_saysThatARoomIsUnverified(t *testing.T) {
 	t.Parallel()
 	c := clientOf(t, recordertest.Start(t, recordertest.Quick(rehearsal.Config{})))
