@@ -80,8 +80,8 @@ func TestNodeRooms_areSilentAndThenDeadWhenNobodyTells(t *testing.T) {
 
 func TestFind_takesEitherIdTheRealOneFirstAndNeverZero(t *testing.T) {
 	t.Parallel()
-	n := NodeRooms{Rooms: []Room{{RoomID: 3}, {RoomID: 50, ShortID: 3}, {RoomID: 60, ShortID: 7}, {RoomID: 70}}}
-	for id, want := range map[int64]int64{3: 3, 50: 50, 7: 60, 70: 70} {
+	n := NodeRooms{Rooms: []Room{{RoomID: 3}, {RoomID: 50, ShortID: 70}, {RoomID: 55, ShortID: 3}, {RoomID: 60, ShortID: 7}, {RoomID: 70}}}
+	for id, want := range map[int64]int64{3: 3, 50: 50, 55: 55, 7: 60, 70: 70} {
 		r, ok := n.Find(id)
 		assert.True(t, ok, id)
 		assert.Equal(t, want, r.RoomID, id)

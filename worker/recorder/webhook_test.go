@@ -34,6 +34,7 @@ func TestMergeWebhooks_keepsTheOwnersAndOursOnce(t *testing.T) {
 		"of its own route":          {"http://127.0.0.1:8100/webhook/bililiverecorder", ours},
 		"another NGlive's":          {other, other + "\n" + ours},
 		"another node's":            {"http://10.0.0.2:8100/webhook/?node=b&token=our-token", "http://10.0.0.2:8100/webhook/?node=b&token=our-token\n" + ours},
+		"another node's beside us":  {"http://127.0.0.1:8101/webhook/?node=b&token=our-token", "http://127.0.0.1:8101/webhook/?node=b&token=our-token\n" + ours},
 		"another program's port":    {"http://127.0.0.1:8101/webhook/", "http://127.0.0.1:8101/webhook/\n" + ours},
 		"ours from a container":     {"http://172.17.0.1:8100/webhook/?node=nas&token=our-token", "http://172.17.0.1:8100/webhook/?node=nas&token=our-token\n" + ours},
 		"blank lines":               {"\n \n" + theirs + "\n\n", theirs + "\n" + ours},
