@@ -25,11 +25,14 @@ func part(n int) (opening, closed string) {
 	return opening, closed
 }
 
-// parts is a whole session of so many files, in the order of its time.
-func parts(n int) []string {
+// sessionOf is how many files a session has.
+const sessionOf = 5
+
+// parts is a whole session, in the order of its time.
+func parts() []string {
 	all := []string{sessionStarted}
 	last := ""
-	for i := range n {
+	for i := range sessionOf {
 		opening, closed := part(i)
 		if all = append(all, opening); last != "" {
 			all = append(all, last)
@@ -72,17 +75,16 @@ func (s *site) workOff() map[string]int {
 
 // TestParts_ofOneSessionAreRecordingsOfOneBroadcast: each part is worked on once, in whatever order and however often it is told.
 func TestParts_ofOneSessionAreRecordingsOfOneBroadcast(t *testing.T) {
-	const n = 5
 	dice := rand.New(rand.NewPCG(7, 7)) //nolint:gosec // the same in every run
-	shuffled := parts(n)
+	shuffled := parts()
 	dice.Shuffle(len(shuffled), func(i, j int) { shuffled[i], shuffled[j] = shuffled[j], shuffled[i] })
-	backwards := parts(n)
+	backwards := parts()
 	slices.Reverse(backwards)
 	for name, tell := range map[string]func(*site){
-		"in order":    func(s *site) { s.send(parts(n)...) },
+		"in order":    func(s *site) { s.send(parts()...) },
 		"backwards":   func(s *site) { s.send(backwards...) },
-		"shuffled":    func(s *site) { s.send(shuffled...); s.send(parts(n)...) },
-		"all at once": func(s *site) { s.sendAtOnce(append(parts(n), shuffled...)) },
+		"shuffled":    func(s *site) { s.send(shuffled...); s.send(parts()...) },
+		"all at once": func(s *site) { s.sendAtOnce(append(parts(), shuffled...)) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			s, _ := realSite(t)
@@ -96,7 +98,7 @@ func TestParts_ofOneSessionAreRecordingsOfOneBroadcast(t *testing.T) {
 			if late := s.workOff(); len(late) != 0 {
 				t.Errorf("a repeat made work: %v", late)
 			}
-			s.isOneBroadcastOf(n)
+			s.isOneBroadcastOf(sessionOf)
 		})
 	}
 }

@@ -23,10 +23,10 @@ type narrowTarget struct {
 	taken    atomic.Int64
 }
 
-type tooLarge struct{ most int64 }
+type largestError struct{ most int64 }
 
-func (e *tooLarge) Error() string { return fmt.Sprintf("larger than %d bytes", e.most) }
-func (e *tooLarge) Limit() int64  { return e.most }
+func (e *largestError) Error() string { return fmt.Sprintf("larger than %d bytes", e.most) }
+func (e *largestError) Limit() int64  { return e.most }
 
 func (n *narrowTarget) Put(_ context.Context, src *os.File, name string, _ bool, _ func(int64)) (string, string, error) {
 	info, err := src.Stat()
@@ -34,7 +34,7 @@ func (n *narrowTarget) Put(_ context.Context, src *os.File, name string, _ bool,
 	case err != nil:
 		return "", "", err
 	case info.Size() > n.most:
-		return "", "", &tooLarge{n.most}
+		return "", "", &largestError{n.most}
 	case strings.HasSuffix(name, ".xml") && !n.comments.Load():
 		return "", "", errAgain
 	}

@@ -30,6 +30,7 @@ func (c *client) authorize(pairs ...string) (page answer, location *url.URL) {
 	if err != nil {
 		c.t.Fatal(err)
 	}
+	defer func() { _ = resp.Body.Close() }()
 	location, _ = resp.Location()
 	return c.read(resp, nil), location
 }

@@ -46,9 +46,9 @@ func TestWhole_namesTheFileByItsPathOrByFolderAndName(t *testing.T) {
 	}
 }
 
-func (c *client) combine(path string, md5s []string, pairs ...string) answer {
+func (c *client) combine(md5s []string, pairs ...string) answer {
 	param, _ := json.Marshal(map[string]any{"block_list": md5s})
-	return c.post(c.pcs+"/rest/2.0/pcs/file", with(q("method", "createsuperfile", "path", path, "ondup", "overwrite"), pairs...), url.Values{"param": {string(param)}})
+	return c.post(c.pcs+"/rest/2.0/pcs/file", with(q("method", "createsuperfile", "path", anyPath, "ondup", "overwrite"), pairs...), url.Values{"param": {string(param)}})
 }
 
 func TestOldSlices_areDeadUnlessToldOtherwise(t *testing.T) {
@@ -57,7 +57,7 @@ func TestOldSlices_areDeadUnlessToldOtherwise(t *testing.T) {
 	if got := c.whole(random(mib, 1), "type", "tmpfile"); got.code() != 31299 || got.json["md5"] != nil {
 		t.Errorf("%d %s", got.status, got.body)
 	}
-	if got := c.combine(anyPath, []string{"x", "y"}); got.code() != 31299 {
+	if got := c.combine([]string{"x", "y"}); got.code() != 31299 {
 		t.Errorf("%d %s", got.status, got.body)
 	}
 }
@@ -74,23 +74,23 @@ func TestOldSlices_becomeAFile(t *testing.T) {
 		}
 		md5s = append(md5s, got.text("md5"))
 	}
-	if got := c.combine(anyPath, append(slices.Clone(md5s), strings.Repeat("0", 32))); got.code() != 31081 || got.status != http.StatusNotFound {
+	if got := c.combine(append(slices.Clone(md5s), strings.Repeat("0", 32))); got.code() != 31081 || got.status != http.StatusNotFound {
 		t.Errorf("with a slice that nobody sent: %d %s", got.status, got.body)
 	}
-	if got := c.combine(anyPath, nil); got.code() != 31023 {
+	if got := c.combine(nil); got.code() != 31023 {
 		t.Errorf("of no slices: %d %s", got.status, got.body)
 	}
-	if got := c.combine(anyPath, md5s); got.text("md5") != baidutest.Hidden(baidutest.MD5(content)) || got.number("size") != 5*mib {
+	if got := c.combine(md5s); got.text("md5") != baidutest.Hidden(baidutest.MD5(content)) || got.number("size") != 5*mib {
 		t.Errorf("%d %s", got.status, got.body)
 	}
 	if f := s.OnlyFile(t, "", anyPath, md5s); !bytes.Equal(f.Content, content) || s.Bytes() != 5*mib {
 		t.Errorf("%d bytes were counted, and the content differs", s.Bytes())
 	}
-	if got := c.combine(anyPath, md5s, "ondup", "fail"); got.code() != 31061 {
+	if got := c.combine(md5s, "ondup", "fail"); got.code() != 31061 {
 		t.Errorf("over a file that is there: %d %s", got.status, got.body)
 	}
 	other := oauthClient(t, s)
-	if got := other.combine(anyPath, md5s); got.code() != 31064 {
+	if got := other.combine(md5s); got.code() != 31064 {
 		t.Errorf("an application outside of its folder: %d %s", got.status, got.body)
 	}
 }
