@@ -3,6 +3,7 @@
 package main
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"syscall"
@@ -27,11 +28,17 @@ func (v *verdict) makeRoom() {
 	goes := v.proved()
 	r := draws(c.plan.seed, "guard")
 	for range c.plan.scale.cleanKills {
-		p := v.cleaner()
-		pause(c.t.Context(), time.Second+rand2(r, 2*time.Second))
-		p.signal(syscall.SIGKILL)
-		<-p.gone
-		c.killer.kill(theWorker, "while the guard cleans")
+		points := []string{"journal.trash.before", "journal.trash.after", "trash.rename.before", "trash.rename.after"}
+		point := points[r.IntN(len(points))]
+		p := v.cleaner(fmt.Sprintf("FAILPOINT=%s:%d:0s", point, 1+r.IntN(3)))
+		select {
+		case <-p.gone:
+		case <-time.After(10 * time.Second): // it has nothing left to clean
+			point = "after the guard cleaned"
+			p.signal(syscall.SIGKILL)
+			<-p.gone
+		}
+		c.killer.kill(theWorker, point)
 	}
 	v.cleaner()
 	left := v.left(goes)
@@ -49,8 +56,8 @@ func (v *verdict) makeRoom() {
 }
 
 // cleaner is a worker whose guard finds its disk too full, and may clean.
-func (v *verdict) cleaner() *process {
-	return v.c.sys.start(theWorker, "NGLIVE_GUARD_CLEANS=true", "NGLIVE_DISK_WARN=512TiB")
+func (v *verdict) cleaner(extra ...string) *process {
+	return v.c.sys.start(theWorker, append([]string{"NGLIVE_GUARD_CLEANS=true", "NGLIVE_DISK_WARN=512TiB"}, extra...)...)
 }
 
 // proved are the takes whose sources the guard may take: finished, uploaded, and still where they were. One of them loses a byte at its

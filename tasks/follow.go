@@ -340,6 +340,7 @@ func (n *next) settled(s *StepInfo) {
 		n.tellStep(ended, s, n.fact.Warning)
 	case StepPassed:
 		s.State, s.Reason = StepSkipped, n.fact.Reason
+		n.learn()
 		n.tellStep(StepLeftOut, s, n.fact.Reason)
 	case StepStopped:
 		s.State, s.Reason, n.rec.State = StepCancelled, cmp.Or(n.fact.Reason, "cancelled by a person"), Cancelled

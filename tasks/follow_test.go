@@ -207,7 +207,10 @@ func TestFollow_goesOnAfterAStepThatMayFail(t *testing.T) {
 func TestFollow_skipsAStepWhoseTestsDoNotHold(t *testing.T) {
 	s := usual(t)
 	s.closed()
-	s.hear(Fact{Kind: StepPassed, Step: "transcode", Run: 1, Reason: "too small"})
+	s.hear(Fact{Kind: StepPassed, Step: "transcode", Run: 1, Reason: "too small", Seen: Sighting{Title: "read from the file"}})
+	if s.rec.Title != "read from the file" {
+		t.Errorf("what was learned before the step was left out is lost: %q", s.rec.Title)
+	}
 	s.is(Running, "transcode:skipped upload:queued notify:pending")
 	s.told(FileClosed, StepLeftOut)
 }

@@ -100,7 +100,7 @@ func (b *baiduTarget) Share(ctx context.Context, name, sum, password string, day
 	var link baidu.Link
 	found := false
 	if again {
-		link, found, err = b.client.Shared(ctx, remote, password, days)
+		link, found, err = b.client.Shared(ctx, remote, password)
 	}
 	if err == nil && !found {
 		link, err = b.client.Share(ctx, remote, password, days)

@@ -19,7 +19,7 @@ const trashDir = ".nglive-trash"
 // at its target.
 func (w *Worker) remove(ctx context.Context, a *assignment) (*result, error) {
 	if why := unmet(a, ""); why != "" {
-		return nil, &passed{why}
+		return nil, &passed{reason: why}
 	}
 	if err := w.uploadsSafe(ctx, a); err != nil {
 		return nil, err

@@ -133,7 +133,7 @@ func (d *delivery) askedFor(why string) (bool, error) {
 // revive: a person ran a dead letter from the dashboard, so it gets a full new policy.
 func (d *delivery) revive() error {
 	_, err := d.w.journal.change(d.id, func(e *entry) []letter {
-		*e = entry{Queue: e.Queue, Recording: e.Recording, Sealed: e.Sealed, Delivered: e.Delivered, Links: e.Links}
+		*e = entry{Queue: e.Queue, Recording: e.Recording, Sealed: e.Sealed, Seen: e.Seen, Delivered: e.Delivered, Links: e.Links}
 		return []letter{d.fact(tasks.Fact{Kind: tasks.StepRevived})}
 	})
 	return err
@@ -252,7 +252,7 @@ func (d *delivery) outcome(e *entry, err error, res *result) ([]letter, error) {
 	switch {
 	case err == nil:
 		told := d.fact(tasks.Fact{Kind: tasks.StepSucceeded, Output: res.output, Warning: res.warning, Seen: res.seen, Attempts: e.Attempts})
-		e.Done, e.Sealed, e.Reason, e.Final = true, nil, "", told.Fact
+		e.Done, e.Sealed, e.Seen, e.Reason, e.Final = true, nil, tasks.Sighting{}, "", told.Fact
 		return []letter{told}, nil
 	case errors.Is(err, errShutdown):
 		if began {
@@ -263,7 +263,7 @@ func (d *delivery) outcome(e *entry, err error, res *result) ([]letter, error) {
 		e.Dead = "stopped by a person"
 		return []letter{d.fact(tasks.Fact{Kind: tasks.StepStopped})}, deadLetter(e.Dead)
 	case errors.As(err, &pass):
-		told := d.fact(tasks.Fact{Kind: tasks.StepPassed, Reason: pass.reason})
+		told := d.fact(tasks.Fact{Kind: tasks.StepPassed, Reason: pass.reason, Seen: pass.seen})
 		e.Done, e.Reason, e.Final = true, "", told.Fact
 		return []letter{told}, nil
 	case errors.As(err, &move):

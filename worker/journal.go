@@ -24,21 +24,22 @@ const forgetAfter = 30 * 24 * time.Hour
 // entry is what the node itself knows of one task. It is on disk before Asynq hears of it, so that neither a crash nor a Redis
 // that is away makes work happen twice.
 type entry struct {
-	Queue     string        `json:"queue,omitempty"`
-	Recording string        `json:"recording,omitempty"`
-	Attempts  int           `json:"attempts,omitempty"`  // of the present policy, begun
-	Crashes   int           `json:"crashes,omitempty"`   // attempts this process never ended
-	Began     time.Time     `json:"began,omitzero"`      // set while an attempt is under way
-	Life      string        `json:"life,omitempty"`      // the worker's, in which it began
-	Done      bool          `json:"done,omitempty"`      // never to be done again
-	Dead      string        `json:"dead,omitempty"`      // why we gave up
-	Final     *tasks.Fact   `json:"final,omitempty"`     // what was told when it was done; told again should Redis have forgotten
-	Inside    bool          `json:"inside,omitempty"`    // the hold was met inside an attempt
-	Reason    string        `json:"reason,omitempty"`    // why it is held
-	Sealed    *tasks.Output `json:"sealed,omitempty"`    // verified, about to get its final name
-	Delivered []string      `json:"delivered,omitempty"` // channels that have it
-	Links     links         `json:"links,omitempty"`     // share links that were made, by path
-	ChangedAt time.Time     `json:"changed_at,omitzero"`
+	Queue     string         `json:"queue,omitempty"`
+	Recording string         `json:"recording,omitempty"`
+	Attempts  int            `json:"attempts,omitempty"`  // of the present policy, begun
+	Crashes   int            `json:"crashes,omitempty"`   // attempts this process never ended
+	Began     time.Time      `json:"began,omitzero"`      // set while an attempt is under way
+	Life      string         `json:"life,omitempty"`      // the worker's, in which it began
+	Done      bool           `json:"done,omitempty"`      // never to be done again
+	Dead      string         `json:"dead,omitempty"`      // why we gave up
+	Final     *tasks.Fact    `json:"final,omitempty"`     // what was told when it was done; told again should Redis have forgotten
+	Inside    bool           `json:"inside,omitempty"`    // the hold was met inside an attempt
+	Reason    string         `json:"reason,omitempty"`    // why it is held
+	Sealed    *tasks.Output  `json:"sealed,omitempty"`    // verified, about to get its final name
+	Seen      tasks.Sighting `json:"seen,omitzero"`       // what was learned of the source meanwhile
+	Delivered []string       `json:"delivered,omitempty"` // channels that have it
+	Links     links          `json:"links,omitempty"`     // share links that were made, by path
+	ChangedAt time.Time      `json:"changed_at,omitzero"`
 }
 
 // letter is one unsent thing of the outbox: a fact about a recording, or an event of its own.

@@ -15,7 +15,7 @@ import (
 // asked again.
 func (w *Worker) notify(ctx context.Context, d *delivery, a *assignment, e entry) (*result, error) {
 	if why := unmet(a, ""); why != "" {
-		return nil, &passed{why}
+		return nil, &passed{reason: why}
 	}
 	with := a.step.Notify()
 	channels, err := w.named(with.Channels)
@@ -70,7 +70,7 @@ func (w *Worker) noChannel(ctx context.Context) error {
 	if len(others) > 0 {
 		return &held{reason: "this node has no notification channel; another node that has one takes it"}
 	}
-	return &passed{"no notification channel is set (NGLIVE_NOTIFY_URLS)"}
+	return &passed{reason: "no notification channel is set (NGLIVE_NOTIFY_URLS)"}
 }
 
 // summary is what a flow's notify step sends: an event's frame, with the recording as it is now beside it.
@@ -200,7 +200,7 @@ func (d *delivery) undelivered(c *channel, t tasks.NotifyTask, why string) *task
 	var about tasks.Event
 	_ = json.Unmarshal(t.Event, &about)
 	return &tasks.Event{
-		CMD: tasks.NotifyError, ID: about.ID, TS: tasks.Stamp(time.Now()), NODE: d.w.cfg.Node, ROOM: about.ROOM, FILE: about.FILE,
+		CMD: tasks.NotifyError, ID: about.ID, TS: tasks.Stamp(time.Now()), NODE: d.w.cfg.Node, ROOM: about.ROOM, FILE: about.FILE, BROADCAST: about.BROADCAST,
 		EVENT: fmt.Sprintf("undelivered.%s.%d", d.id, time.Now().UnixMilli()), MSG: fmt.Sprintf("%s did not reach channel %s: %s", about.CMD, c.name, why),
 	}
 }

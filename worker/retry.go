@@ -60,7 +60,10 @@ type held struct {
 func (h *held) Error() string { return "held: " + h.reason }
 
 // passed says that a step's `when` does not hold.
-type passed struct{ reason string }
+type passed struct {
+	reason string
+	seen   tasks.Sighting // what was learned about the file meanwhile
+}
 
 func (p *passed) Error() string { return "skipped: " + p.reason }
 

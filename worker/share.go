@@ -40,7 +40,7 @@ func (u *sending) share(ctx context.Context, out *tasks.Output) (warning string,
 		}
 		made := known[path]
 		if made.Link == "" {
-			made, warning, err = u.link(ctx, path, sum, made.Password)
+			made, warning, err = u.link(ctx, path, sum, made)
 		}
 		if err == nil && warning == "" {
 			*link = &made
@@ -56,8 +56,8 @@ func (u *sending) share(ctx context.Context, out *tasks.Output) (warning string,
 }
 
 // link makes one. Its password is journalled before it is asked for, and the link before anybody hears of it: by the password a later
-// life finds the link that this one may have made. before is that of an earlier life.
-func (u *sending) link(ctx context.Context, path, sum, before string) (made tasks.Share, warning string, err error) {
+// life finds the link that this one may have made. asked is what an earlier life asked for.
+func (u *sending) link(ctx context.Context, path, sum string, asked tasks.Share) (made tasks.Share, warning string, err error) {
 	s, ok := u.target.(sharer)
 	if !ok {
 		return made, fmt.Sprintf("the target %s makes no share links", u.with.Target), nil
@@ -66,22 +66,27 @@ func (u *sending) link(ctx context.Context, path, sum, before string) (made task
 	if u.with.ShareDays != nil {
 		days = *u.with.ShareDays
 	}
-	password := before
-	if password == "" {
-		password = baidu.NewPwd()
-		if err := u.keepLink(path, tasks.Share{Password: password}); err != nil {
+	before := asked.Password != ""
+	if !before {
+		if asked.Password = baidu.NewPwd(); days > 0 {
+			asked.ExpiresAt = tasks.At(time.Now().AddDate(0, 0, days))
+		}
+		if err := u.keepLink(path, asked); err != nil {
 			return made, "", err
 		}
 	}
 	pauses := sharePauses()
 	for try := 0; ; try++ {
 		tasks.Failpoint("upload.share.before")
-		made, err = s.Share(ctx, path, sum, password, days, before != "" || try > 0)
+		made, err = s.Share(ctx, path, sum, asked.Password, days, before || try > 0)
 		tasks.Failpoint("upload.share.after")
 		if ctx.Err() != nil {
 			return made, "", context.Cause(ctx)
 		}
 		if err == nil {
+			if made.ExpiresAt.IsZero() { // found: the netdisk does not say it of one that exists
+				made.ExpiresAt = asked.ExpiresAt
+			}
 			break
 		}
 		u.w.log.Warn("share link not made", "recording", u.a.rec.ID, "try", try+1, "error", err)

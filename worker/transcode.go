@@ -113,7 +113,7 @@ func (w *Worker) sealed(e entry) *result {
 	if err != nil || st.Size() != e.Sealed.SizeBytes {
 		return nil
 	}
-	return &result{output: e.Sealed}
+	return &result{output: e.Sealed, seen: e.Seen}
 }
 
 // plan looks at the source and decides how ffmpeg is to be run.
@@ -177,7 +177,7 @@ func (t *transcoding) planFLV(ctx context.Context) error {
 			t.src.rel, size(t.src.info.Size()))
 	}
 	if why := unmet(t.a, plainCodec(head.VideoCodec)); why != "" {
-		return &passed{why}
+		return &passed{reason: why}
 	}
 	if err := t.w.canRead(ctx, string(head.VideoCodec), string(head.AudioCodec)); err != nil {
 		return err
@@ -233,7 +233,7 @@ func (t *transcoding) planOther(ctx context.Context) error {
 	}
 	t.learn(m)
 	if why := unmet(t.a, v.Codec); why != "" {
-		return &passed{why}
+		return &passed{why, t.seen}
 	}
 	slack := max(2*time.Second, m.Duration/100)
 	t.job.HEVC = v.Codec == "hevc"
@@ -330,8 +330,9 @@ func (t *transcoding) finish(ctx context.Context) (*result, error) {
 	if err != nil {
 		return nil, fmt.Errorf("look at the output: %w", err)
 	}
+	t.seen.Size, t.seen.Inode = t.src.info.Size(), knownInode(t.src.info)
 	out := &tasks.Output{Path: t.rel, SizeBytes: st.Size(), Seconds: round(t.media.Duration.Seconds())}
-	if _, err := t.w.journal.change(t.d.id, func(e *entry) []letter { e.Sealed = out; return nil }); err != nil {
+	if _, err := t.w.journal.change(t.d.id, func(e *entry) []letter { e.Sealed, e.Seen = out, t.seen; return nil }); err != nil {
 		return nil, err
 	}
 	if err := bring(companionsOf(t.src.path), t.final); err != nil {
@@ -343,7 +344,6 @@ func (t *transcoding) finish(ctx context.Context) (*result, error) {
 		return nil, err
 	}
 	tasks.Failpoint("transcode.seal.after")
-	t.seen.Size, t.seen.Inode = t.src.info.Size(), knownInode(t.src.info)
 	return &result{output: out, warning: strings.Join(t.warnings, "; "), seen: t.seen}, nil
 }
 
@@ -351,6 +351,10 @@ func (t *transcoding) finish(ctx context.Context) (*result, error) {
 func (t *transcoding) hash(ctx context.Context) (wait func()) {
 	h := hashes{t.w.netdisk.mem()}
 	if !h.wanted(t.a.flow) {
+		return func() {}
+	}
+	info, err := os.Stat(t.part)
+	if err != nil || h.key(info) == "" {
 		return func() {}
 	}
 	f, err := os.Open(t.part)

@@ -235,3 +235,17 @@ func TestTranscode_leavesTheFolder(t *testing.T) {
 	s.reaches(r.ID, tasks.Failed)
 	assert.NotContains(t, s.recording(r.ID).Error, outside)
 }
+
+// TestTranscode_sealedRemembersWhatItLearned: the life after a kill between the journal and the recording tells both.
+func TestTranscode_sealedRemembersWhatItLearned(t *testing.T) {
+	t.Parallel()
+	s := newStation(t)
+	w, err := New(s.cfg, s.rdb, s.store, s.queue)
+	require.NoError(t, err)
+	require.NoError(t, os.MkdirAll(s.cfg.OutputDir, 0o750))
+	require.NoError(t, os.WriteFile(filepath.Join(s.cfg.OutputDir, "a.mp4"), []byte("video"), 0o600))
+	done := w.sealed(entry{Sealed: &tasks.Output{Path: "a.mp4", SizeBytes: 5}, Seen: tasks.Sighting{Title: "标题", Size: 9}})
+	require.NotNil(t, done)
+	assert.Equal(t, "标题", done.seen.Title)
+	assert.Equal(t, int64(9), done.seen.Size)
+}

@@ -26,7 +26,7 @@ func (w *Worker) upload(ctx context.Context, d *delivery, a *assignment, e entry
 	}
 	defer src.close()
 	if why := unmet(a, ""); why != "" {
-		return nil, &passed{why}
+		return nil, &passed{reason: why}
 	}
 	u := &sending{w: w, d: d, target: target, with: with, a: a, src: src, meter: w.progress(tasks.IsUp, a, float64(src.info.Size()))}
 	out := e.Sealed // an earlier attempt proved it all, and only the link is missing

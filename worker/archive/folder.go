@@ -24,7 +24,7 @@ type Folder struct {
 	proved map[string]proof // by name, until the first Check of it
 }
 
-// proof is a file that was read back from the disk, as it was right after it got its name.
+// proof is a file that was read back from the disk, as it was before that reading, or right after it got its name.
 type proof struct {
 	info fs.FileInfo
 	sum  string
@@ -74,20 +74,19 @@ func (f *Folder) put(ctx context.Context, src *os.File, name string, replace boo
 	}
 	sum, err := up.run(ctx, replace)
 	if err == nil {
-		f.keepProof(root, name, sum)
+		f.keepProof(name, proof{up.proved, sum})
 	}
 	return sum, err
 }
 
 // keepProof spares the Check that follows a Put another reading of what was read back a moment ago.
-func (f *Folder) keepProof(root *os.Root, name, sum string) {
-	info, err := root.Lstat(name)
-	if err != nil {
+func (f *Folder) keepProof(name string, p proof) {
+	if p.info == nil {
 		return
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.proved[name] = proof{info, sum}
+	f.proved[name] = p
 }
 
 // isProved uses a proof up: it holds for the very file that it was taken of, untouched since, and for one Check.

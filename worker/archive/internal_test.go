@@ -309,3 +309,34 @@ func TestCheck_readsAgainWhatWasTouched(t *testing.T) {
 		t.Error("a file that was spoiled after its first Check was accepted")
 	}
 }
+
+// TestCheck_doesNotRelyOnAFileThatChangedWhileItWasRead: what stood there was right when it was read, and is not any more.
+func TestCheck_doesNotRelyOnAFileThatChangedWhileItWasRead(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	f := New(dir)
+	path := filepath.Join(t.TempDir(), "source.mp4")
+	if err := os.WriteFile(path, []byte("what was recorded"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	sum := ""
+	for _, meanwhile := range []string{"", "what was REcorded"} {
+		src, err := os.Open(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, sum, err = f.Put(t.Context(), src, "a.mp4", false, func(done int64) {
+			if done == 17 && meanwhile != "" { // the last it says, when it has read what stands there
+				if err := os.WriteFile(filepath.Join(dir, "a.mp4"), []byte(meanwhile), 0o600); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+		if err = errors.Join(err, src.Close()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := f.Check(t.Context(), "a.mp4", 17, sum); err == nil {
+		t.Error("a file that was spoiled before its Put ended was accepted")
+	}
+}

@@ -18,7 +18,7 @@ func (u *upload) publish(ctx context.Context, replace bool) error {
 		if err := u.root.Rename(partName(u.name), u.name); err != nil {
 			return err
 		}
-		return u.syncFolders()
+		return u.published()
 	}
 	err := moveToNew(u.root, partName(u.name), u.name)
 	if errors.Is(err, fs.ErrExist) {
@@ -27,6 +27,12 @@ func (u *upload) publish(ctx context.Context, replace bool) error {
 	if err != nil {
 		return err
 	}
+	return u.published()
+}
+
+// published makes the name last. What the open part is now, is what was read back.
+func (u *upload) published() error {
+	u.proved, _ = u.part.Stat()
 	return u.syncFolders()
 }
 

@@ -22,6 +22,7 @@ type upload struct {
 	before fs.FileInfo // the source as it was at the start
 	hash   hash.Hash   // of the source's bytes up to where we are
 	part   *os.File
+	proved fs.FileInfo // the very file that was read back
 	block  []byte
 }
 
@@ -93,6 +94,7 @@ func (u *upload) compareFinal(ctx context.Context) (standing, error) {
 	if err != nil || equal < u.size() {
 		return other, err
 	}
+	u.proved = info
 	return same, u.sourceUnchanged()
 }
 

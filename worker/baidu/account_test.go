@@ -175,7 +175,7 @@ func TestShare_whoseAnswerIsLostIsFound(t *testing.T) {
 			p := open(t, byCookie, baidutest.Options{})
 			p.mustUpload(record(t, mib))
 			c := p.client()
-			if _, found, err := c.Shared(t.Context(), appPath, "ab12", 7); found || err != nil {
+			if _, found, err := c.Shared(t.Context(), appPath, "ab12"); found || err != nil {
 				t.Fatalf("where nothing is shared: %t, %v", found, err)
 			}
 			for i := range 3 {
@@ -194,11 +194,11 @@ func TestShare_whoseAnswerIsLostIsFound(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			again, found, err := c.Shared(t.Context(), appPath, "ab12", 0)
+			again, found, err := c.Shared(t.Context(), appPath, "ab12")
 			if !found || err != nil || again.URL != l.URL || !again.Expires.IsZero() {
 				t.Errorf("later: %t %+v, %v", found, again, err)
 			}
-			if _, found, err := c.Shared(t.Context(), appPath, "ab13", 7); found || err != nil {
+			if _, found, err := c.Shared(t.Context(), appPath, "ab13"); found || err != nil {
 				t.Errorf("a link that nobody made: %t, %v", found, err)
 			}
 		})

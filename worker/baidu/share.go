@@ -56,7 +56,10 @@ func (c *Client) Share(ctx context.Context, remote, pwd string, days int) (Link,
 		if f == nil || !f.maybe || ctx.Err() != nil {
 			return link, c.aboutShare(ctx, err, remote)
 		}
-		if link, found, err := c.Shared(ctx, remote, pwd, days); found || err != nil {
+		if link, found, err := c.Shared(ctx, remote, pwd); found || err != nil {
+			if found && days > 0 {
+				link.Expires = c.baiduNow().Add(time.Duration(days) * 24 * time.Hour)
+			}
 			return link, err
 		}
 		wait, again := patienceOf(f.do, tries)

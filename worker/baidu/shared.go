@@ -9,7 +9,6 @@ import (
 	"net/url"
 	"path"
 	"strconv"
-	"time"
 )
 
 // recordsMost is how many pages of links are looked through; Baidu gives about a hundred on each, the newest first.
@@ -36,13 +35,11 @@ func (r *records) UnmarshalJSON(b []byte) error {
 
 // Shared looks for the link that an earlier Share with this password made: its answer may have been lost, or the process with it. The
 // password tells it from links of the same file that somebody else made. Only a cookie sees the list; without one nothing is found.
-func (c *Client) Shared(ctx context.Context, remote, pwd string, days int) (Link, bool, error) {
+// How long the link is good is not said.
+func (c *Client) Shared(ctx context.Context, remote, pwd string) (Link, bool, error) {
 	link, found, err := c.findShared(ctx, remote, pwd)
 	if err != nil {
 		return Link{}, false, c.aboutShare(ctx, err, remote)
-	}
-	if found && days > 0 {
-		link.Expires = c.baiduNow().Add(time.Duration(days) * 24 * time.Hour)
 	}
 	return link, found, nil
 }
@@ -83,8 +80,8 @@ func (c *Client) hasPwd(ctx context.Context, by authority, id, pwd string) (bool
 	}
 	q := url.Values{"shareid": {id}, "sign": {hex.EncodeToString(sign[:])}}
 	err := c.ask(ctx, call{at: stepShared, url: c.ends.Pan + "/share/surlinfoinrecord", query: q, by: by}, &s)
-	if f := failureOf(err); f != nil && f.do == absent {
-		return false, nil
+	if f := failureOf(err); f != nil && (f.do == absent || f.do == stop && !f.err.AccountWide()) {
+		return false, nil // a link that Baidu does not talk about is not ours
 	}
 	return err == nil && string(s.Pwd) == pwd, err
 }

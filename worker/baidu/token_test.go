@@ -147,3 +147,19 @@ func TestDevice_tellsANoAndACodeThatIsTooOld(t *testing.T) {
 		t.Errorf("an hour later: %v", err)
 	}
 }
+
+// TestTokens_aStrangersNoIsNoRefusal: a proxy that answers the renewal with a page of its own says nothing of the login.
+func TestTokens_aStrangersNoIsNoRefusal(t *testing.T) {
+	t.Parallel()
+	for _, rule := range []baidutest.Rule{
+		{Action: baidutest.Status, Status: 403}, {Action: baidutest.Status, Status: 401}, {Action: baidutest.EmptyObject},
+	} {
+		p := open(t, byToken, baidutest.Options{})
+		p.fake.ExpireTokens("")
+		rule.Endpoint, rule.Times = baidutest.Token, 1
+		p.fake.Fault(rule)
+		if _, err := p.client().Quota(t.Context()); baidu.ReasonOf(err) == baidu.ReasonLogin {
+			t.Errorf("%s %d is taken for a refusal: %v", rule.Action, rule.Status, err)
+		}
+	}
+}

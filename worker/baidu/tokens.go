@@ -63,7 +63,7 @@ func (c *Client) token(ctx context.Context, q url.Values, secret string) (Pair, 
 		return Pair{}, err
 	}
 	if g.Access == "" || g.Refresh == "" {
-		return Pair{}, c.problem(ReasonLogin, string(stepToken), errNoToken)
+		return Pair{}, c.problem(ReasonServer, string(stepToken), errNoToken)
 	}
 	return Pair{
 		Access: string(g.Access), Refresh: string(g.Refresh),
@@ -84,6 +84,10 @@ func (c *Client) judgeToken(f *failure, secret string) {
 		reason, do = ReasonDeclined, stop
 	case "slow_down", "authorization_pending":
 		do = stop
+	case "": // not Baidu's word, but a proxy's or a gateway's: no reason to give the login up
+		if reason == ReasonLogin {
+			reason, do = ReasonServer, repeat
+		}
 	}
 	if strings.Contains(f.Error(), "security policy") || strings.Contains(f.Error(), "try again later") {
 		reason, do = ReasonRate, slow
