@@ -228,7 +228,9 @@ func (c *Config) checkWork() []error {
 		errs = append(errs, fmt.Errorf("NGLIVE_DISK_WARN=%s is less than NGLIVE_DISK_HOLD=%s: the warning must come first", c.DiskWarn, c.DiskHold))
 	}
 	for _, event := range c.NotifyEvents {
-		errs = append(errs, checkPattern("NOTIFY_EVENTS", event, `[A-Za-z]+`, "events such as errors,StepHeld,NodeDown"))
+		if !slices.Contains(tasks.Notifiable(), event) {
+			errs = append(errs, fmt.Errorf("NGLIVE_NOTIFY_EVENTS=%q is no event; give events such as errors,StepHeld,NodeDown with commas between them. There are %s", event, strings.Join(tasks.Notifiable()[1:], " ")))
+		}
 	}
 	return errs
 }

@@ -39,11 +39,13 @@ type place struct {
 	usage      *disk.UsageStat
 }
 
+const archiveDir = "ARCHIVE_DIR"
+
 func examineFolders(ctx context.Context, cfg Config) findings {
 	places := []*place{
 		{name: "RECORDINGS_DIR", path: cfg.RecordingsDir},
 		{name: "OUTPUT_DIR", path: cfg.OutputDir},
-		{name: "ARCHIVE_DIR", path: cfg.ArchiveDir},
+		{name: archiveDir, path: cfg.ArchiveDir},
 		{name: "DATA_DIR", path: cfg.DataDir},
 	}
 	partitions, _ := disk.PartitionsWithContext(ctx, true) // without them only the disks' names are missing
@@ -63,6 +65,11 @@ func (p *place) examine(ctx context.Context, cfg Config, partitions []disk.Parti
 	var f findings
 	name := "folder 文件夹 " + p.name
 	there := existing(p.path)
+	if p.name == archiveDir && there != p.path && there != filepath.Dir(p.path) {
+		f.addWaiting(name, p.path+" is away: the folder above it is missing, too / 归档文件夹不在，上级文件夹也不存在",
+			"connect or mount its disk, or make the folder above it yourself; archiving waits until then / 请连接或挂载磁盘，或手动创建上级文件夹；在此之前归档会等待")
+		return f
+	}
 	apart, err := tryWriting(there)
 	if err != nil {
 		return p.unwritable(there, err)

@@ -7,6 +7,8 @@ import (
 	"io/fs"
 	"net"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -75,6 +77,27 @@ func TestDoctor_failsWhenSomethingIsBroken(t *testing.T) {
 	c, stdout, _ := testConsole(append(environ, "NGLIVE_FFMPEG=/nowhere/ffmpeg")...) // and so no encoder to try
 	if code := c.run(t.Context(), []string{"doctor"}); code != exitFailed {
 		t.Errorf("exit code %d:\n%s", code, stdout)
+	}
+}
+
+// TestStartChecks_anArchiveThatIsAwayKeepsNobodyFromStarting: a NAS that comes up late is no reason to record nothing.
+func TestStartChecks_anArchiveThatIsAwayKeepsNobodyFromStarting(t *testing.T) {
+	t.Parallel()
+	dir, environ := home(t)
+	away := filepath.Join(dir, "mount", "nglive", "videos")
+	c, _, stderr := testConsole(append(environ, "NGLIVE_ARCHIVE_DIR="+away)...)
+	i, err := c.open(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := i.startChecks(t.Context(), false, true); err != nil {
+		t.Errorf("an archive that is away: %v", err)
+	}
+	if !strings.Contains(stderr.String(), away+" is away") {
+		t.Errorf("nobody was told: %s", stderr)
+	}
+	if _, err := os.Stat(filepath.Join(dir, "mount")); err == nil {
+		t.Error("a folder was made on the disk below")
 	}
 }
 

@@ -100,9 +100,10 @@ func makeFolders(cfg Config) error {
 			return fmt.Errorf("NGLIVE_%s: %w; choose a folder that this user may write to / 请换一个可写的文件夹", f.name, err)
 		}
 	}
-	// Of the archive only the last folder: where its disk is not mounted, the folder above is missing, and that must be said.
-	if err := os.Mkdir(cfg.ArchiveDir, 0o777); err != nil && !errors.Is(err, fs.ErrExist) {
-		return fmt.Errorf("NGLIVE_ARCHIVE_DIR: %w; is its disk mounted? Otherwise make the folder above it yourself / 归档磁盘挂载了吗？否则请先手动创建上级文件夹", err)
+	// Of the archive only the last folder: where its disk is not mounted, the folder above is missing. That is said and waited for, and
+	// no reason to leave the recorder alone.
+	if err := os.Mkdir(cfg.ArchiveDir, 0o777); err != nil && !errors.Is(err, fs.ErrExist) && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("NGLIVE_ARCHIVE_DIR: %w; choose a folder that this user may write to / 请换一个可写的文件夹", err)
 	}
 	return nil
 }

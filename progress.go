@@ -142,7 +142,16 @@ func inWords(e tasks.Event) string {
 	case tasks.StepLeftOut:
 		return e.STEP + " left out / 已跳过"
 	case tasks.FlowFinished:
-		return "finished / 全部完成"
+		switch e.STATE {
+		case tasks.Finished, "":
+			return "finished / 全部完成"
+		case tasks.Cancelled:
+			return "cancelled / 已取消"
+		case tasks.Skipped:
+			return "left alone / 不处理"
+		default:
+			return "not finished / 未完成"
+		}
 	}
 	return ""
 }

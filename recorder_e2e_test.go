@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -141,4 +142,8 @@ func TestUp_killedLeavesNoRecorderBehindAndTheNextOneRecords(t *testing.T) {
 		return recorderOf(descendants(next.Process.Pid)) != 0 && len(recordingsOf(t, environ)) > 0 &&
 			slices.ContainsFunc(recordingsOf(t, environ), func(r tasks.Recording) bool { return r.State == tasks.Opening })
 	})
+	if err := next.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	next.exit(t, time.Minute) // its recorder closes its file before the folder goes
 }

@@ -46,6 +46,17 @@ const (
 	Gap            = "gap"
 )
 
+// Notifiable are the words by which a channel chooses its events: "errors" first, then every lifecycle event that can become a
+// notification.
+func Notifiable() []string {
+	return []string{
+		"errors", SessionStarted, FileOpening, FileClosed, SessionEnded, TranscodeStarted, TranscodeEnded, TranscodeError, UpStarted, UpEnded,
+		UpError, StreamStarted, StreamEnded, DeleteEnded, DeleteError, StepHeld, StepRetry, StepLeftOut, FlowStarted, FlowFinished,
+		RecordingFound, Repaired, FilesTrashed, TrashEmptied, DiskLow, DiskOK, Refused, NodeUp, NodeDown, RecorderUp, RecorderDown,
+		TargetStopped, TargetResumed,
+	}
+}
+
 // Event is something that happened, as it stands in the streams, on the WebSocket, in /api/events and in notifications.
 // The upper-case keys keep the shape of the original's frames.
 type Event struct {

@@ -39,7 +39,7 @@ func newBrowser(t *testing.T) *browser {
 	b := &browser{}
 	ctx, stop = chromedp.NewContext(ctx, chromedp.WithListener(b.note))
 	t.Cleanup(stop)
-	b.ctx, stop = context.WithTimeout(ctx, time.Minute)
+	b.ctx, stop = context.WithTimeout(ctx, 4*time.Minute)
 	t.Cleanup(stop)
 	return b
 }
@@ -77,10 +77,10 @@ func (b *browser) open(t *testing.T, address, element, text string) {
 	t.Helper()
 	holds := fmt.Sprintf(`[...document.querySelectorAll(%q)].some(e => e.innerText.includes(%q))`, element, text)
 	err := chromedp.Do(b.ctx, chromedp.Navigate(address))
-	if err == nil {
-		_, err = chromedp.Run(b.ctx, chromedp.Poll[bool](holds, chromedp.WithPollingTimeout(patience)))
+	if err != nil { // it may not even have started; then nothing more can be asked of it
+		t.Fatalf("open %s: %v", address, err)
 	}
-	if err != nil {
+	if _, err = chromedp.Run(b.ctx, chromedp.Poll[bool](holds, chromedp.WithPollingTimeout(patience))); err != nil {
 		seen, _ := chromedp.Run(b.ctx, chromedp.Evaluate[string]("document.body.innerText"))
 		b.mu.Lock()
 		defer b.mu.Unlock()

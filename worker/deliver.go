@@ -269,7 +269,7 @@ func (d *delivery) outcome(e *entry, err error, res *result) ([]letter, error) {
 	case errors.As(err, &move):
 		*e = entry{Queue: e.Queue, Recording: e.Recording} // the same task starts anew in the other queue
 		return []letter{d.fact(tasks.Fact{Kind: tasks.StepRequeued, Mode: move.mode, Warning: move.warning})}, nil
-	case errors.As(err, &waits), classOf(err) == space:
+	case errors.As(err, &waits), classOf(err) == space, isAway(err):
 		return d.hold(e, err, waits, began)
 	case errors.As(err, &lost):
 		return d.giveUp(e, err, true)

@@ -173,3 +173,9 @@ func isFailure(err error) bool {
 	var h *held
 	return !errors.As(err, &h)
 }
+
+// isAway: the disk that a target lies on is not connected. That is waited for, as long as it takes.
+func isAway(err error) bool {
+	var target interface{ Away() bool }
+	return errors.As(err, &target) && target.Away()
+}
