@@ -114,6 +114,15 @@ func (s *Store) Since(ctx context.Context, seq string, limit int64) ([]Frame, er
 	return frames, nil
 }
 
+// Has reports whether a lifecycle event is kept.
+func (s *Store) Has(ctx context.Context, seq string) (bool, error) {
+	m, err := s.rdb.XRangeN(ctx, keyEvents, seq, seq, 1).Result()
+	if err != nil {
+		return false, fmt.Errorf("redis: look for event %s: %w", seq, err)
+	}
+	return len(m) > 0, nil
+}
+
 // Gone reports whether events after seq were dropped already because of their age.
 func (s *Store) Gone(ctx context.Context, seq string) (bool, error) {
 	first, err := s.FirstSeq(ctx)

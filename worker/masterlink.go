@@ -100,16 +100,11 @@ func (l *masterLink) tail(ctx context.Context) error {
 func (l *masterLink) from(ctx context.Context) (since string, err error) {
 	since = l.arrived
 	for ctx.Err() == nil {
-		var gone bool
-		var newest string
-		if newest, err = l.store.LastSeq(ctx); err == nil {
-			gone, err = l.store.Gone(ctx, since)
-		}
+		gone, other, err := l.lost(ctx, since)
 		if err != nil {
 			pause(ctx, 500*time.Millisecond) // Redis is away, and heartbeats go on
 			continue
 		}
-		other := tasks.SeqLess(newest, since)
 		if !gone && !other {
 			return since, nil
 		}
@@ -122,6 +117,24 @@ func (l *masterLink) from(ctx context.Context) (since string, err error) {
 		return since, l.send([]byte(`{"CMD":"` + tasks.Gap + `","NODE":"` + l.node + `"}`))
 	}
 	return since, ctx.Err()
+}
+
+// lost says whether events after since are gone, and whether this is another Redis than the one that gave it, or one that was emptied:
+// what arrived is an event of its own, which is kept unless its age has removed it.
+func (l *masterLink) lost(ctx context.Context, since string) (gone, other bool, err error) {
+	newest, err := l.store.LastSeq(ctx)
+	if err != nil || tasks.SeqLess(newest, since) {
+		return false, true, err
+	}
+	if since == "" || since == "0-0" {
+		return false, false, nil
+	}
+	there, err := l.store.Has(ctx, since)
+	if err != nil || there {
+		return false, false, err
+	}
+	oldest, err := l.store.FirstSeq(ctx)
+	return true, tasks.SeqLess(oldest, since), err
 }
 
 // beat sends heartbeats past Redis, so that a master sees a node live whose Redis does not.

@@ -99,7 +99,7 @@ func troubles() []trouble {
 		trouble{name: "cookie revoked in the middle", only: byCookie, rules: []baidutest.Rule{slice(baidutest.RevokeCookies)}, fails: baidu.ReasonLogin, account: true},
 		trouble{name: "quota shrinks in the middle", rules: []baidutest.Rule{slice(baidutest.ShrinkQuota, func(r *baidutest.Rule) { r.Bytes = mib })}, fails: baidu.ReasonSpace, account: true},
 		trouble{name: "membership lapses in the middle", rules: []baidutest.Rule{slice(baidutest.ChangeTier)}},
-		trouble{name: "host dies in the middle", rules: []baidutest.Rule{slice(baidutest.HostDies)}},
+		trouble{name: "host dies in the middle", rules: []baidutest.Rule{slice(baidutest.HostDies)}, spare: 3},
 		trouble{name: "host dies in the middle, hosts are sticky", only: byToken, o: baidutest.Options{Strict: baidutest.Strict{StickyHost: true}}, rules: []baidutest.Rule{slice(baidutest.HostDies)}, whole: true},
 		trouble{name: "first host is dead", o: baidutest.Options{Locate: baidutest.Locate{FirstDead: true}}},
 		trouble{name: "hosts differ at every call", o: baidutest.Options{Locate: baidutest.Locate{Rotate: true}, Strict: baidutest.Strict{StickyHost: true}}},

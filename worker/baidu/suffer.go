@@ -124,8 +124,11 @@ func (s *sender) renew(ctx context.Context, a *attempt, used string, f *failure)
 	t := s.parts[a.part]
 	t.renewals++
 	t.tries--
-	if t.renewals > 1 {
-		if f.err.code == 0 && (f.err.status == http.StatusForbidden || f.err.status == http.StatusUnauthorized) {
+	// One that used an old pair and then met the end of the next one is no sign of a dead login; that is what the renewal itself says.
+	const renewalsMost = 3
+	nobodys := f.err.code == 0 && (f.err.status == http.StatusForbidden || f.err.status == http.StatusUnauthorized)
+	if t.renewals > renewalsMost || t.renewals > 1 && nobodys {
+		if nobodys {
 			f.do = reopen
 		}
 		s.failLocked(f)
