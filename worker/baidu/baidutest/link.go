@@ -67,7 +67,7 @@ type linkConn struct {
 	own      bucket
 	slow     bool
 	started  bool
-	turned   bool // bytes came since the last answer
+	turned   atomic.Bool // bytes came since the last answer; one goroutine reads while another writes
 	closed   func()
 	once     sync.Once
 	gone     chan struct{}
@@ -109,7 +109,8 @@ func (c *linkConn) Read(p []byte) (int, error) {
 	if n > 0 && c.link.shape.RTT > 0 && !c.started {
 		c.sleepUntil(time.Now().Add(c.link.shape.RTT))
 	}
-	c.started, c.turned = true, true
+	c.started = true
+	c.turned.Store(true)
 	c.link.received.Add(int64(n))
 	c.sleepUntil(c.own.take(n, rate))
 	c.sleepUntil(c.link.total.take(n, c.link.shape.Total))
@@ -126,8 +127,7 @@ func least(a, b int64) int64 {
 
 // Write implements net.Conn; an answer takes a round trip.
 func (c *linkConn) Write(p []byte) (int, error) {
-	if c.turned {
-		c.turned = false
+	if c.turned.Swap(false) {
 		if rtt := c.link.shape.RTT; rtt > 0 {
 			c.sleepUntil(time.Now().Add(rtt))
 		}
