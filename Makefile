@@ -34,7 +34,7 @@ bench: ## measure: a table for people, then one JSON line a figure
 chaos: ## kill, drop, double, fill the disk for ten minutes: nothing may be lost
 	@$(call chaos,full)
 
-chaos-short: ## the same in about 90 seconds
+chaos-short: ## the same in about two minutes
 	@$(call chaos,short)
 
 # The verdict is the last line, and the exit code is the test's.

@@ -35,17 +35,16 @@ func examineClock() findings {
 // place is one of the configured folders, and the disk it lies on.
 type place struct {
 	name, path string
+	mayBeAway  bool // its disk is waited for
 	disk       disk.PartitionStat
 	usage      *disk.UsageStat
 }
-
-const archiveDir = "ARCHIVE_DIR"
 
 func examineFolders(ctx context.Context, cfg Config) findings {
 	places := []*place{
 		{name: "RECORDINGS_DIR", path: cfg.RecordingsDir},
 		{name: "OUTPUT_DIR", path: cfg.OutputDir},
-		{name: archiveDir, path: cfg.ArchiveDir},
+		{name: "ARCHIVE_DIR", path: cfg.ArchiveDir, mayBeAway: true},
 		{name: "DATA_DIR", path: cfg.DataDir},
 	}
 	partitions, _ := disk.PartitionsWithContext(ctx, true) // without them only the disks' names are missing
@@ -65,7 +64,7 @@ func (p *place) examine(ctx context.Context, cfg Config, partitions []disk.Parti
 	var f findings
 	name := "folder 文件夹 " + p.name
 	there := existing(p.path)
-	if p.name == archiveDir && there != p.path && there != filepath.Dir(p.path) {
+	if p.mayBeAway && there != p.path && there != filepath.Dir(p.path) {
 		f.addWaiting(name, p.path+" is away: the folder above it is missing, too / 归档文件夹不在，上级文件夹也不存在",
 			"connect or mount its disk, or make the folder above it yourself; archiving waits until then / 请连接或挂载磁盘，或手动创建上级文件夹；在此之前归档会等待")
 		return f

@@ -88,8 +88,8 @@ func (b *baiduTarget) Spell(name string) string {
 	return strings.TrimPrefix(baidu.Sanitise("/"+name), "/")
 }
 
-// Share makes a link of what was put; again: or finds the one with this password.
-func (b *baiduTarget) Share(ctx context.Context, name, sum, password string, days int, again bool) (tasks.Share, error) {
+// Share makes a link of what was put, or finds the one that an earlier call made.
+func (b *baiduTarget) Share(ctx context.Context, name, sum string, wish linkWish) (tasks.Share, error) {
 	remote, err := b.remote(name)
 	if err != nil {
 		return tasks.Share{}, err
@@ -99,11 +99,11 @@ func (b *baiduTarget) Share(ctx context.Context, name, sum, password string, day
 	}
 	var link baidu.Link
 	found := false
-	if again {
-		link, found, err = b.client.Shared(ctx, remote, password)
+	if wish.again {
+		link, found, err = b.client.Shared(ctx, remote, wish.password)
 	}
 	if err == nil && !found {
-		link, err = b.client.Share(ctx, remote, password, days)
+		link, err = b.client.Share(ctx, remote, wish.password, wish.days)
 	}
 	if err != nil {
 		return tasks.Share{}, b.explain(err)

@@ -15,8 +15,8 @@ import (
 // its upload's turn comes, the file need not be read for them once more. They lie beside the uploads under way, for as long as those.
 type hashes struct{ kept baidu.Sessions }
 
-// wanted reports whether a recording's flow brings its output to the netdisk.
-func (h hashes) wanted(flow tasks.Flow) bool {
+// bringsToNetdisk reports whether a flow uploads there.
+func bringsToNetdisk(flow tasks.Flow) bool {
 	for _, s := range flow.Steps {
 		if s.Type != tasks.StepUpload {
 			continue
@@ -28,15 +28,11 @@ func (h hashes) wanted(flow tasks.Flow) bool {
 	return false
 }
 
-// take reads a finished file and keeps its hashes.
+// take reads a finished file that has a key and keeps its hashes.
 func (h hashes) take(ctx context.Context, f *os.File) error {
 	info, err := f.Stat()
 	if err != nil {
 		return err
-	}
-	key := h.key(info)
-	if key == "" {
-		return nil
 	}
 	sums, err := baidu.Hash(ctx, f)
 	if err != nil {
@@ -46,7 +42,7 @@ func (h hashes) take(ctx context.Context, f *os.File) error {
 	if err != nil {
 		return err
 	}
-	return h.kept.Save(key, doc)
+	return h.kept.Save(h.key(info), doc)
 }
 
 // of returns what is kept of this very file, nil when nothing is.

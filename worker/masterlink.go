@@ -123,11 +123,11 @@ func (l *masterLink) from(ctx context.Context) (since string, err error) {
 // what arrived is an event of its own, which is kept unless its age has removed it.
 func (l *masterLink) lost(ctx context.Context, since string) (gone, other bool, err error) {
 	newest, err := l.store.LastSeq(ctx)
-	if err != nil || tasks.SeqLess(newest, since) {
-		return false, true, err
+	if err != nil {
+		return false, false, err
 	}
-	if since == "" || since == "0-0" {
-		return false, false, nil
+	if tasks.SeqLess(newest, since) || since == "" || since == "0-0" {
+		return false, tasks.SeqLess(newest, since), nil
 	}
 	there, err := l.store.Has(ctx, since)
 	if err != nil || there {

@@ -49,7 +49,7 @@ func (o *outbox) send(ctx context.Context) (int, error) {
 		return 0, err
 	}
 	for i := 0; i < len(letters); {
-		n := 1 + listedAfter(letters[i:])
+		n := max(1, oldFiles(letters[i:]))
 		if err := o.deliverSome(ctx, letters[i:i+n]); err != nil {
 			return i, errors.Join(err, o.journal.sent(keys[:i]))
 		}
@@ -61,14 +61,14 @@ func (o *outbox) send(ctx context.Context) (int, error) {
 	return len(keys), o.journal.sent(keys)
 }
 
-// listedAfter is how many letters after the first are of its kind, when that is one of an old file. Each such letter is of a file of
-// its own, and nothing follows from it: they need no order, and a folder may hold 100,000 of them.
-func listedAfter(letters []letter) int {
+// oldFiles is how many letters tell of old files before one that does not. Each is of a file of its own, and nothing follows from it:
+// they need no order, and a folder may hold 100,000 of them.
+func oldFiles(letters []letter) int {
 	n := 0
 	for n < len(letters) && letters[n].Fact != nil && letters[n].Fact.Kind == tasks.FileWasFound {
 		n++
 	}
-	return max(n-1, 0)
+	return n
 }
 
 // deliverSome delivers letters side by side. After an error all of them are delivered again, which counts once.

@@ -9,10 +9,16 @@ import (
 	"github.com/ngworks/nglive/worker/baidu"
 )
 
-// sharer is a target that makes links. With again an earlier call may have made the link with this password: then it is looked for
-// first.
+// sharer is a target that makes links.
 type sharer interface {
-	Share(ctx context.Context, name, sum, password string, days int, again bool) (tasks.Share, error)
+	Share(ctx context.Context, name, sum string, wish linkWish) (tasks.Share, error)
+}
+
+// linkWish is what a link shall be. With again an earlier call may have made the one with this password: then it is looked for first.
+type linkWish struct {
+	password string
+	days     int // 0 is for ever
+	again    bool
 }
 
 // links are share links by the path they lead to; one without an address was asked for.
@@ -78,7 +84,7 @@ func (u *sending) link(ctx context.Context, path, sum string, asked tasks.Share)
 	pauses := sharePauses()
 	for try := 0; ; try++ {
 		tasks.Failpoint("upload.share.before")
-		made, err = s.Share(ctx, path, sum, asked.Password, days, before || try > 0)
+		made, err = s.Share(ctx, path, sum, linkWish{asked.Password, days, before || try > 0})
 		tasks.Failpoint("upload.share.after")
 		if ctx.Err() != nil {
 			return made, "", context.Cause(ctx)

@@ -350,11 +350,8 @@ func (t *transcoding) finish(ctx context.Context) (*result, error) {
 // hash takes the output's hashes, if its flow has a use for them, while the disk writes what it holds. It returns the wait for them.
 func (t *transcoding) hash(ctx context.Context) (wait func()) {
 	h := hashes{t.w.netdisk.mem()}
-	if !h.wanted(t.a.flow) {
-		return func() {}
-	}
 	info, err := os.Stat(t.part)
-	if err != nil || h.key(info) == "" {
+	if err != nil || !bringsToNetdisk(t.a.flow) || h.key(info) == "" {
 		return func() {}
 	}
 	f, err := os.Open(t.part)

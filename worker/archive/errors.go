@@ -46,7 +46,7 @@ type Error struct {
 // "exists" (other content has the name) or "tell" (a person must act).
 func (e *Error) Class() string { return e.class }
 
-// Away says that the folder is not there, nor the one above it: its disk is not connected, and all uploads wait for that.
+// Away says that the folder vanished, or is missing with the folder above it: its disk is not connected, and all uploads wait for that.
 func (e *Error) Away() bool { return errors.Is(e.cause, errNoParent) || errors.Is(e.cause, errGone) }
 
 // UserMessage says which file, what happened and what to do, for people who do not program.

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"time"
 )
 
 // Folder brings files into one folder. It is safe for concurrent use; Puts of one name take turns.
@@ -28,7 +29,11 @@ type Folder struct {
 type proof struct {
 	info fs.FileInfo
 	sum  string
+	at   time.Time
 }
+
+// proofLasts is longer than a Check lets wait for itself, and too short for one that decides about the source.
+const proofLasts = time.Minute
 
 // New names the folder; nothing is touched before the first use. The first Put makes a missing dir, but only dir itself: a
 // missing folder above it is taken for a disk that is not connected, and answered with class "tell". A dir that vanishes
@@ -74,7 +79,7 @@ func (f *Folder) put(ctx context.Context, src *os.File, name string, replace boo
 	}
 	sum, err := up.run(ctx, replace)
 	if err == nil {
-		f.keepProof(name, proof{up.proved, sum})
+		f.keepProof(name, proof{up.proved, sum, time.Now()})
 	}
 	return sum, err
 }
@@ -89,13 +94,13 @@ func (f *Folder) keepProof(name string, p proof) {
 	f.proved[name] = p
 }
 
-// isProved uses a proof up: it holds for the very file that it was taken of, untouched since, and for one Check.
+// isProved uses a proof up: it holds for the very file that it was taken of, untouched since, for one Check and not for long.
 func (f *Folder) isProved(name string, now fs.FileInfo, size int64, sum string) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	p, ok := f.proved[name]
 	delete(f.proved, name)
-	return ok && strings.EqualFold(p.sum, sum) && now.Size() == size && untouched(p.info, now)
+	return ok && time.Since(p.at) < proofLasts && strings.EqualFold(p.sum, sum) && now.Size() == size && untouched(p.info, now)
 }
 
 // untouched also looks at the time that nobody can set.
